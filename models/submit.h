@@ -1,0 +1,114 @@
+/* The few lines every client of a chain needs: to sign a transaction and hand it in, to know a head
+ * of its own replica, and to keep the newest quote of the market.
+ *
+ * Bounds. Prices and sizes come from other nodes, some of them corrupted. What lies beyond a
+ * billion dollars, or a billion units, is noise and is ignored: so no product here leaves 128 bits. */
+#ifndef FL_SUBMIT_H
+#define FL_SUBMIT_H
+#include "models/wire.h"
+
+#define FL_PRICE_MAX INT64_C(1000000000000000)
+#define FL_SIZE_MAX INT64_C(1000000000000000)
+
+static inline bool fl_price_plausible(int64_t price)
+{
+    return price > 0 && price <= FL_PRICE_MAX;
+}
+
+/* --- transactions ------------------------------------------------------------------------------ */
+
+static inline bool fl_can_submit(const struct fl_self *self)
+{
+    return self->replica.i != FL_NOWHERE.i && self->account_count > 0;
+}
+
+/* Signs `tx`, notes it and hands it to the sender's replica. The effect is returned so that the
+ * caller can hold it back. `copy` counts resubmissions of the same account and nonce. */
+static inline struct fl_effect *fl_submit(const struct fl_self *self, struct fl_tx *tx,
+                                          uint16_t copy, struct fl_outbox *out)
+{
+    FL_ASSERT(fl_can_submit(self));
+    tx->tag = fl_sign(self, fl_tx_digest(tx), out);
+    int64_t *note = fl_note(out, FL_RECORD_TX, tx->account, (int64_t)tx->nonce);
+    note[2] = tx->contract;
+    note[3] = tx->kind;
+    const fl_blob blob = fl_blob_put(out, tx, sizeof *tx, 0, NULL);
+
+    struct fl_effect *send = fl_emit(out, FL_SEND);
+    send->reach = FL_TO_ONE;
+    send->to = self->replica;
+    send->msg.family = FL_CHAIN;
+    send->msg.kind = FL_SUBMIT;
+    send->msg.copy = copy;
+    send->msg.word[0] = tx->account;
+    send->msg.word[1] = tx->nonce;
+    send->msg.blob = blob;
+    return send;
+}
+
+/* --- what a client sees of the ledger ------------------------------------------------------------ */
+
+/* A block of the replica it is attached to; nobody else's word counts. */
+static inline bool fl_is_head(const struct fl_self *self, const struct fl_event *in)
+{
+    return in->kind == FL_MSG && in->msg.kind == FL_NEW_HEAD && in->msg.from.i == self->replica.i;
+}
+
+/* The highest nonce `account` has used; false if the view cannot be read. */
+static inline bool fl_read_nonce(const struct fl_view *view, uint32_t account, int64_t *used)
+{
+    const struct fl_query query = {
+        .contract = FL_LEDGER, .kind = FL_ASK_NONCE, .arg = {account, 0, 0}};
+    return fl_read(view, &query, used, sizeof *used) == FL_READ_OK;
+}
+
+static inline bool fl_read_account(const struct fl_view *view, uint32_t exchange, uint32_t account,
+                                   struct fl_account *row)
+{
+    const struct fl_query query = {
+        .contract = (uint16_t)exchange, .kind = FL_ASK_ACCOUNT, .arg = {account, 0, 0}};
+    return fl_read(view, &query, row, sizeof *row) == FL_READ_OK;
+}
+
+/* The terms of an exchange and the price of its oracle. */
+static inline bool fl_read_terms(const struct fl_view *view, uint32_t exchange,
+                                 struct fl_market_terms *terms, struct fl_price *price)
+{
+    const struct fl_query market = {.contract = (uint16_t)exchange, .kind = FL_ASK_MARKET};
+    if (fl_read(view, &market, terms, sizeof *terms) != FL_READ_OK) return false;
+    const struct fl_query oracle = {.contract = terms->oracle, .kind = FL_ASK_PRICE};
+    return fl_read(view, &oracle, price, sizeof *price) == FL_READ_OK;
+}
+
+/* --- what a client sees of the market ------------------------------------------------------------ */
+
+/* The newest quote that reached this actor. */
+struct fl_sight {
+    uint64_t step;
+    int64_t mid; /* 0: none yet */
+    fl_time seen_at;
+    fl_time interval; /* between the last two; 0: only one so far */
+};
+
+/* Takes a quote newer than what it has. False for everything else, so also for an older one that
+ * was overtaken on its way. */
+static inline bool fl_sight_take(struct fl_sight *sight, const struct fl_event *in)
+{
+    if (in->kind != FL_MSG || in->msg.kind != FL_QUOTE || !fl_price_plausible(in->msg.value[0]))
+        return false;
+    if (sight->mid != 0 && in->msg.word[0] <= sight->step) return false;
+    sight->interval = sight->mid == 0 ? 0 : in->now - sight->seen_at;
+    sight->step = in->msg.word[0];
+    sight->mid = in->msg.value[0];
+    sight->seen_at = in->now;
+    return true;
+}
+
+/* False if quotes have stopped to come: after a crash, what it saw last is no longer the market. */
+static inline bool fl_sight_current(const struct fl_sight *sight, fl_time now)
+{
+    if (sight->mid == 0) return false;
+    return sight->interval == 0 || now - sight->seen_at <= 2 * sight->interval;
+}
+
+#endif

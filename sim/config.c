@@ -1,0 +1,592 @@
+/* Scenario files to checked configurations: the top level, and what others ask of the result. */
+#include "sim/config.h"
+#include "sim/config_parts.h"
+#include "sim/extends.h"
+#include "sim/params.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A configuration and the memory it owns: what users see is the first member. */
+struct owner {
+    struct fl_config config;
+    struct fl_arena arena;
+};
+
+/* ------------------------------------------------------------------------------------------------
+ * Names
+ * --------------------------------------------------------------------------------------------- */
+
+const char *fl_family_name(enum fl_family family)
+{
+    switch (family) {
+    case FL_CONSENSUS:
+        return "consensus";
+    case FL_CHAIN:
+        return "chain";
+    case FL_SOURCE:
+        return "source";
+    case FL_MARKET:
+        return "market";
+    case FL_ORACLE:
+        return "oracle";
+    case FL_AGENT:
+        return "agent";
+    case FL_DEFENCE:
+        return "defence";
+    case FL_CONTRACT:
+        return "contract";
+    case FL_AGGREGATOR:
+        return "aggregator";
+    case FL_FAULT:
+        return "fault";
+    case FL_CHECK:
+        return "check";
+    case FL_FAMILIES:
+        break;
+    }
+    FL_UNREACHABLE("family without a name");
+}
+
+const struct fl_model *fl_model_find(enum fl_family family, const char *name)
+{
+    for (const struct fl_model *const *model = fl_models; *model; model++) {
+        if ((*model)->family == family && strcmp((*model)->name, name) == 0) {
+            return *model;
+        }
+    }
+    return NULL;
+}
+
+uint32_t fl_config_observable(const struct fl_config *config, const char *name)
+{
+    for (uint32_t i = 0; i < config->observable_count; i++) {
+        const struct fl_observable_ref *ref = &config->observable[i];
+        if (strcmp(ref->model->observables[ref->index].name, name) == 0) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Observables
+ * --------------------------------------------------------------------------------------------- */
+
+static void add_observables(struct fl_reading *reading, const struct fl_model *model,
+                            uint32_t *room)
+{
+    struct fl_config *config = reading->config;
+    for (uint32_t i = 0; i < config->observable_count; i++) {
+        if (config->observable[i].model == model) {
+            return;
+        }
+    }
+    for (uint32_t i = 0; model && model->observables && model->observables[i].name; i++) {
+        config->observable =
+            fl_grow(config->observable, config->observable_count, room, sizeof *config->observable);
+        config->observable[config->observable_count++] = (struct fl_observable_ref){model, i};
+    }
+}
+
+/* In order of first use. The array grows on the heap, then moves to the arena. */
+static void collect_observables(struct fl_reading *reading)
+{
+    struct fl_config *config = reading->config;
+    uint32_t room = 0;
+    for (uint32_t i = 0; i < config->group_count; i++) {
+        for (int family = FL_CONSENSUS; family < FL_LAYERS; family++) {
+            add_observables(reading, config->group[i].layer[family].model, &room);
+        }
+    }
+    for (uint32_t i = 0; i < config->contract_count; i++) {
+        add_observables(reading, config->contract[i].model, &room);
+    }
+    for (uint32_t i = 0; i < config->check_count; i++) {
+        add_observables(reading, config->check[i].model, &room);
+    }
+    struct fl_observable_ref *grown = config->observable;
+    const size_t bytes = config->observable_count * sizeof *grown;
+    config->observable = fl_arena_alloc(reading->arena, 1, bytes);
+    if (bytes > 0) {
+        memcpy(config->observable, grown, bytes);
+    }
+    free(grown);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The top level
+ * --------------------------------------------------------------------------------------------- */
+
+static char *arena_text(struct fl_reading *reading, const char *text, size_t bytes)
+{
+    char *copy = fl_arena_alloc(reading->arena, bytes + 1, 1);
+    memcpy(copy, text, bytes);
+    return copy;
+}
+
+static void read_name(struct fl_reading *reading, const cJSON *scenario, cJSON *out)
+{
+    const cJSON *item = fl_member(scenario, "name");
+    if (!item) {
+        fl_missing(reading, scenario, "name");
+        return;
+    }
+    const char *name = fl_read_word(reading, item);
+    if (name && fl_check_name(reading, item, FL_AT_VALUE, name, true)) {
+        memcpy(reading->config->name, name, strlen(name) + 1);
+        fl_json_put(out, "name", cJSON_CreateString(name));
+    }
+}
+
+static void read_why(struct fl_reading *reading, const cJSON *scenario, cJSON *out)
+{
+    const cJSON *item = fl_member(scenario, "why");
+    const char *why = item ? fl_read_word(reading, item) : NULL;
+    why = why ? why : "";
+    reading->config->why = arena_text(reading, why, strlen(why));
+    fl_json_put(out, "why", cJSON_CreateString(why));
+}
+
+#define SEED_NUMBER_MAX ((uint64_t)1 << 53)
+
+/* Digits of one base, nothing else, below 2^64. */
+static bool read_digits(const char *text, uint32_t base, uint64_t *value)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    *value = 0;
+    const char *at = text;
+    for (; *at; at++) {
+        const char *found = strchr(digits, *at);
+        const uint64_t digit = found ? (uint64_t)(found - digits) % 16 : 16;
+        if (digit >= base || *value > (UINT64_MAX - digit) / base) {
+            return false;
+        }
+        *value = *value * base + digit;
+    }
+    return at > text;
+}
+
+static bool seed_of(struct fl_reading *reading, const cJSON *item, uint64_t *seed)
+{
+    if (cJSON_IsString(item)) {
+        const char *text = item->valuestring;
+        const bool hexadecimal = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+        return read_digits(hexadecimal ? text + 2 : text, hexadecimal ? 16 : 10, seed);
+    }
+    size_t bytes;
+    const char *text = fl_json_slice(&reading->json, item, &bytes);
+    int64_t number;
+    if (!cJSON_IsNumber(item) || !fl_decimal(text, bytes, 0, &number) || number < 0) {
+        return false;
+    }
+    *seed = (uint64_t)number;
+    return *seed <= SEED_NUMBER_MAX;
+}
+
+static void read_seed(struct fl_reading *reading, const cJSON *scenario,
+                      const uint64_t *replacement, cJSON *out)
+{
+    uint64_t *seed = &reading->config->seed;
+    *seed = 1;
+    const cJSON *item = fl_member(scenario, "seed");
+    if (item && !seed_of(reading, item, seed)) {
+        fl_mistake(&reading->json, item, FL_AT_VALUE,
+                   "expected an integer from 0 to 2^53, or a string with a decimal or 0x number "
+                   "below 2^64");
+    }
+    *seed = replacement ? *replacement : *seed;
+    char text[32];
+    snprintf(text, sizeof text, "%" PRIu64, *seed);
+    fl_json_put(out, "seed",
+                *seed <= SEED_NUMBER_MAX ? cJSON_CreateRaw(text) : cJSON_CreateString(text));
+}
+
+/* A member that holds one of some words; `fallback` if it is absent or wrong. */
+static uint32_t read_choice_key(struct fl_reading *reading, const cJSON *object, const char *key,
+                                const char *const *words, uint32_t fallback, cJSON *out)
+{
+    const cJSON *item = fl_member(object, key);
+    uint32_t choice = item ? fl_read_choice(reading, item, words) : fallback;
+    choice = choice == UINT32_MAX ? fallback : choice;
+    fl_json_put(out, key, cJSON_CreateString(words[choice]));
+    return choice;
+}
+
+static void read_run(struct fl_reading *reading, const cJSON *scenario, cJSON *out)
+{
+    static const char *const ties[] = {"sequence", "random", NULL};
+    struct fl_config *config = reading->config;
+    if (!fl_member(scenario, "duration_s")) {
+        fl_missing(reading, scenario, "duration_s");
+    }
+    config->end = fl_read_number_key(reading, scenario, "duration_s", FL_SECONDS(1), 0, out);
+    config->random_ties = read_choice_key(reading, scenario, "ties", ties, 0, out) == 1;
+}
+
+static void read_trace(struct fl_reading *reading, const cJSON *scenario, cJSON *out)
+{
+    static const char *const details[] = {"summary", "events", "messages", NULL};
+    static const char *const keys[] = {"sample_s", "detail", NULL};
+    struct fl_config *config = reading->config;
+    const cJSON *trace = fl_member(scenario, "trace");
+    if (trace && !fl_is_object(reading, trace)) {
+        trace = NULL;
+    }
+    if (trace) {
+        fl_check_keys(reading, trace, keys, NULL, NULL);
+    }
+    cJSON *object = fl_json_made(cJSON_CreateObject());
+    fl_json_put(out, "trace", object);
+    const uint32_t detail = read_choice_key(reading, trace, "detail", details,
+                                            FL_DETAIL_EVENTS - FL_DETAIL_SUMMARY, object);
+    config->detail = (enum fl_detail)(FL_DETAIL_SUMMARY + detail);
+    config->sample = fl_read_number_key(reading, trace, "sample_s", FL_SECONDS(FL_MILLISECOND),
+                                        10 * FL_SECOND, object);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The network
+ * --------------------------------------------------------------------------------------------- */
+
+#define DELAY_MAX (1000000 * FL_SECOND)
+#define COST_MAX (1000 * FL_SECOND)
+static const struct fl_range delay_range = {6, 0, DELAY_MAX}; /* milliseconds to nanoseconds */
+static const struct fl_range cost_range = {3, 0, COST_MAX};   /* microseconds to nanoseconds */
+
+/* A required name of a group within a link. */
+static cJSON *read_link_end(struct fl_reading *reading, const cJSON *link, const char *key,
+                            uint32_t *index)
+{
+    const cJSON *item = fl_member(link, key);
+    if (!item) {
+        fl_missing(reading, link, key);
+        return NULL;
+    }
+    return fl_read_group(reading, item, index);
+}
+
+static void read_link(struct fl_reading *reading, const cJSON *link, cJSON *list)
+{
+    static const char *const keys[] = {"from", "to", "delay_ms", NULL};
+    if (!fl_is_object(reading, link)) {
+        return;
+    }
+    fl_check_keys(reading, link, keys, NULL, NULL);
+    uint32_t from_index = 0, to_index = 0;
+    cJSON *from = read_link_end(reading, link, "from", &from_index);
+    cJSON *to = read_link_end(reading, link, "to", &to_index);
+    const cJSON *item = fl_member(link, "delay_ms");
+    if (!item) {
+        fl_missing(reading, link, "delay_ms");
+    }
+    struct fl_law law;
+    cJSON *delay = item ? fl_read_law(reading, item, delay_range, &law) : NULL;
+    if (!from || !to || !delay) {
+        cJSON_Delete(from);
+        cJSON_Delete(to);
+        cJSON_Delete(delay);
+        return;
+    }
+    cJSON *out = fl_json_made(cJSON_CreateObject());
+    fl_json_put(out, "from", from);
+    fl_json_put(out, "to", to);
+    fl_json_put(out, "delay_ms", delay);
+    fl_json_push(list, out);
+    struct fl_config *config = reading->config;
+    config->network.delay[(size_t)from_index * config->group_count + to_index] = law;
+}
+
+static void read_links(struct fl_reading *reading, const cJSON *network, cJSON *out)
+{
+    const cJSON *links = fl_member(network, "links");
+    cJSON *list = fl_json_made(cJSON_CreateArray());
+    fl_json_put(out, "links", list);
+    if (links && !cJSON_IsArray(links)) {
+        fl_mistake(&reading->json, links, FL_AT_VALUE, "expected a list of links, found %s",
+                   fl_json_type(links));
+        return;
+    }
+    for (const cJSON *link = links ? links->child : NULL; link; link = link->next) {
+        read_link(reading, link, list);
+    }
+}
+
+/* Every pair of groups has the general delay, then links change some. */
+static void read_delay(struct fl_reading *reading, const cJSON *network, cJSON *out)
+{
+    struct fl_config *config = reading->config;
+    struct fl_law law = {.kind = FL_CONSTANT, .a = 50 * FL_MILLISECOND, .max = DELAY_MAX};
+    const cJSON *item = fl_member(network, "delay_ms");
+    cJSON *delay = item ? fl_read_law(reading, item, delay_range, &law)
+                        : fl_number_item(law.a, delay_range.digits);
+    if (delay) {
+        fl_json_put(out, "delay_ms", delay);
+    }
+    const size_t pairs = (size_t)config->group_count * config->group_count;
+    config->network.delay = fl_arena_alloc(reading->arena, pairs, sizeof law);
+    for (size_t i = 0; i < pairs; i++) {
+        config->network.delay[i] = law;
+    }
+}
+
+static void read_network(struct fl_reading *reading, const cJSON *scenario, cJSON *out)
+{
+    static const char *const keys[] = {"delay_ms", "links", "sign_us", "verify_us", NULL};
+    const cJSON *network = fl_member(scenario, "network");
+    if (network && !fl_is_object(reading, network)) {
+        network = NULL;
+    }
+    if (network) {
+        fl_check_keys(reading, network, keys, NULL, NULL);
+    }
+    cJSON *object = fl_json_made(cJSON_CreateObject());
+    fl_json_put(out, "network", object);
+    read_delay(reading, network, object);
+    read_links(reading, network, object);
+    struct fl_network *into = &reading->config->network;
+    into->sign = fl_read_number_key(reading, network, "sign_us", cost_range, 0, object);
+    into->verify = fl_read_number_key(reading, network, "verify_us", cost_range, 0, object);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Expectations
+ * --------------------------------------------------------------------------------------------- */
+
+static cJSON *read_expect_path(struct fl_reading *reading, const cJSON *item,
+                               char path[2 * FL_NAME_MAX])
+{
+    const char *word = fl_read_word(reading, item);
+    if (!word) {
+        return NULL;
+    }
+    const size_t length = strlen(word);
+    if (length == 0 || length >= 2 * FL_NAME_MAX) {
+        fl_mistake(&reading->json, item, FL_AT_VALUE, "expected 1 to %d characters",
+                   2 * FL_NAME_MAX - 1);
+        return NULL;
+    }
+    memcpy(path, word, length + 1);
+    return fl_json_made(cJSON_CreateString(word));
+}
+
+/* A plain decimal of any number of digits that fits, so that whoever compares can scale it. */
+static cJSON *read_expect_number(struct fl_reading *reading, const cJSON *item,
+                                 char value[FL_NAME_MAX])
+{
+    size_t bytes;
+    const char *text = fl_json_slice(&reading->json, item, &bytes);
+    struct fl_range range = {0, INT64_MIN, INT64_MAX};
+    int64_t number;
+    while (range.digits <= 9 && !fl_decimal(text, bytes, range.digits, &number)) {
+        range.digits++;
+    }
+    if (range.digits > 9) {
+        fl_mistake(&reading->json, item, FL_AT_VALUE,
+                   "expected a decimal number without exponent, with at most 9 decimals");
+        return NULL;
+    }
+    cJSON *read = fl_read_number(reading, item, range, &number);
+    if (read) {
+        snprintf(value, FL_NAME_MAX, "%s", read->valuestring);
+    }
+    return read;
+}
+
+static cJSON *read_expect_value(struct fl_reading *reading, const cJSON *item,
+                                char value[FL_NAME_MAX])
+{
+    if (cJSON_IsNumber(item)) {
+        return read_expect_number(reading, item, value);
+    }
+    const char *word = cJSON_IsTrue(item)    ? "true"
+                       : cJSON_IsFalse(item) ? "false"
+                                             : item->valuestring;
+    const size_t length = word ? strlen(word) : 0;
+    if ((!cJSON_IsBool(item) && !cJSON_IsString(item)) || length == 0 || length >= FL_NAME_MAX) {
+        fl_mistake(&reading->json, item, FL_AT_VALUE,
+                   "expected a number, or a word of 1 to %d characters", FL_NAME_MAX - 1);
+        return NULL;
+    }
+    memcpy(value, word, length + 1);
+    return fl_json_made(cJSON_IsBool(item) ? cJSON_CreateBool(cJSON_IsTrue(item))
+                                           : cJSON_CreateString(word));
+}
+
+static cJSON *read_expect_op(struct fl_reading *reading, const cJSON *item, enum fl_op *op)
+{
+    static const char *const ops[] = {"<", "<=", "==", "!=", ">=", ">", NULL};
+    const uint32_t choice = fl_read_choice(reading, item, ops);
+    if (choice == UINT32_MAX) {
+        return NULL;
+    }
+    *op = (enum fl_op)(FL_OP_LT + choice);
+    return fl_json_made(cJSON_CreateString(ops[choice]));
+}
+
+static void read_expectation(struct fl_reading *reading, const cJSON *item,
+                             struct fl_expect *expect, cJSON *out)
+{
+    static const char *const keys[] = {"path", "op", "value", NULL};
+    if (!fl_is_object(reading, item)) {
+        return;
+    }
+    fl_check_keys(reading, item, keys, NULL, NULL);
+    for (uint32_t i = 0; keys[i]; i++) {
+        const cJSON *member = fl_member(item, keys[i]);
+        if (!member) {
+            fl_missing(reading, item, keys[i]);
+            continue;
+        }
+        cJSON *read = i == 0   ? read_expect_path(reading, member, expect->path)
+                      : i == 1 ? read_expect_op(reading, member, &expect->op)
+                               : read_expect_value(reading, member, expect->value);
+        if (read) {
+            fl_json_put(out, keys[i], read);
+        }
+    }
+}
+
+static void read_expectations(struct fl_reading *reading, const cJSON *scenario, cJSON *out)
+{
+    struct fl_config *config = reading->config;
+    const cJSON *expect = fl_member(scenario, "expect");
+    cJSON *list = fl_json_made(cJSON_CreateArray());
+    fl_json_put(out, "expect", list);
+    if (expect && !cJSON_IsArray(expect)) {
+        fl_mistake(&reading->json, expect, FL_AT_VALUE, "expected a list of expectations, found %s",
+                   fl_json_type(expect));
+        return;
+    }
+    const int count = expect ? cJSON_GetArraySize(expect) : 0;
+    config->expect = fl_arena_alloc(reading->arena, (size_t)count, sizeof *config->expect);
+    for (const cJSON *item = expect ? expect->child : NULL; item; item = item->next) {
+        cJSON *object = fl_json_made(cJSON_CreateObject());
+        fl_json_push(list, object);
+        read_expectation(reading, item, &config->expect[config->expect_count++], object);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The whole
+ * --------------------------------------------------------------------------------------------- */
+
+/* "extends" is here for its spelling only: by now it is gone from the tree. */
+static const char *const scenario_keys[] = {
+    "$schema", "extends",   "name",   "why",    "seed",  "duration_s", "ties", "network",
+    "nodes",   "contracts", "faults", "checks", "trace", "expect",     NULL,
+};
+
+/* What is in force is returned as JSON. Groups and contracts are named before anything refers to
+ * them; mistakes are put into the order of the text when they are printed. */
+static cJSON *read_scenario(struct fl_reading *reading, const cJSON *scenario, const uint64_t *seed)
+{
+    cJSON *out = fl_json_made(cJSON_CreateObject());
+    fl_check_keys(reading, scenario, scenario_keys, NULL, NULL);
+    const cJSON *schema = fl_member(scenario, "$schema");
+    if (schema) {
+        (void)fl_read_word(reading, schema);
+    }
+    fl_name_groups(reading, scenario);
+    fl_name_contracts(reading, scenario);
+    read_name(reading, scenario, out);
+    read_why(reading, scenario, out);
+    read_seed(reading, scenario, seed, out);
+    read_run(reading, scenario, out);
+    read_network(reading, scenario, out);
+    fl_read_contracts(reading, scenario, out);
+    fl_read_groups(reading, scenario, out);
+    fl_read_faults(reading, scenario, out);
+    fl_read_checks(reading, scenario, out);
+    read_trace(reading, scenario, out);
+    read_expectations(reading, scenario, out);
+    collect_observables(reading);
+    fl_settle_pending(reading);
+    return out;
+}
+
+/* The --set arguments, one a line. */
+static char *join_overrides(struct fl_reading *reading, const char *const *overrides, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        bytes += strlen(overrides[i]) + 1;
+    }
+    char *joined = fl_arena_alloc(reading->arena, bytes + 1, 1), *at = joined;
+    for (size_t i = 0; i < count; i++) {
+        const size_t length = strlen(overrides[i]);
+        memcpy(at, overrides[i], length);
+        at[length] = '\n';
+        at += length + 1;
+    }
+    return joined;
+}
+
+static void keep_text(struct fl_reading *reading, const cJSON *resolved)
+{
+    char *text = fl_json_pretty(resolved);
+    reading->config->resolved = arena_text(reading, text, strlen(text));
+    free(text);
+}
+
+struct fl_config *fl_config_parse(const char *text, size_t bytes, const char *path,
+                                  const char *const *overrides, size_t override_count,
+                                  const uint64_t *seed, struct fl_problems *problems)
+{
+    struct owner *owner = fl_alloc(1, sizeof *owner);
+    struct fl_reading reading = {.arena = &owner->arena, .config = &owner->config};
+    cJSON *tree = fl_scenario_tree(&reading.json, text, bytes, path, overrides, override_count);
+    if (tree) {
+        owner->config.raw = arena_text(&reading, text, bytes);
+        owner->config.overrides = join_overrides(&reading, overrides, override_count);
+        cJSON *resolved = read_scenario(&reading, tree, seed);
+        if (reading.json.mistake_count == 0) {
+            keep_text(&reading, resolved);
+        }
+        cJSON_Delete(resolved);
+    }
+    const uint32_t mistakes = reading.json.mistake_count;
+    problems->count += mistakes;
+    if (problems->to) {
+        fl_mistake_print(&reading.json, problems->to);
+    }
+    cJSON_Delete(tree);
+    fl_json_free(&reading.json);
+    free(reading.pending);
+    free(reading.sized);
+    if (mistakes > 0) {
+        fl_config_free(&owner->config);
+        return NULL;
+    }
+    return &owner->config;
+}
+
+struct fl_config *fl_config_load(const char *path, const char *const *overrides,
+                                 size_t override_count, const uint64_t *seed,
+                                 struct fl_problems *problems)
+{
+    size_t bytes;
+    char *text = fl_file_read(path, &bytes);
+    if (!text) {
+        /* The outside world, not a mistake of the scenario: the count stays as it is. */
+        if (problems->to) {
+            fprintf(problems->to, "%s: error: cannot read it: %s\n", path, strerror(errno));
+        }
+        return NULL;
+    }
+    struct fl_config *config =
+        fl_config_parse(text, bytes, path, overrides, override_count, seed, problems);
+    free(text);
+    return config;
+}
+
+void fl_config_free(struct fl_config *config)
+{
+    if (config) {
+        struct owner *owner = (struct owner *)config; /* its first member */
+        fl_arena_free(&owner->arena);
+        free(owner);
+    }
+}

@@ -1,0 +1,501 @@
+/* One event: the step of a model, its effects, and every local call that follows from it. */
+#include "sim/alloc.h"
+#include "sim/state.h"
+
+#include <string.h>
+
+#define PROVISIONAL ((uint64_t)1 << 63)
+
+/* --- digest ------------------------------------------------------------------------------------------ */
+
+static unsigned char *put(unsigned char *p, uint64_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++) *p++ = (unsigned char)(value >> (8 * i));
+    return p;
+}
+
+/* Canonical little-endian form of a dispatched event. Ids that depend on the order of interning
+ * (blobs, versions) enter by content. */
+static void digest_event(struct fl_world *w, uint32_t endpoint, uint32_t layer, const struct fl_event *ev)
+{
+    unsigned char bytes[128], *p = bytes;
+    const struct fl_digest blob = fl_blobs_digest(w->blobs, ev->msg.blob);
+    p = put(p, (uint64_t)ev->now, 8);
+    p = put(p, endpoint, 4);
+    p = put(p, layer, 1);
+    p = put(p, ev->kind, 1);
+    p = put(p, ev->timer, 2);
+    for (int i = 0; i < 3; i++) p = put(p, ev->msg.word[i], 8);
+    for (int i = 0; i < 2; i++) p = put(p, (uint64_t)ev->msg.value[i], 8);
+    p = put(p, blob.lo, 8);
+    p = put(p, blob.hi, 8);
+    p = put(p, ev->msg.tag, 8);
+    p = put(p, ev->msg.from.i, 4);
+    p = put(p, ev->msg.kind, 2);
+    p = put(p, ev->msg.copy, 2);
+    p = put(p, ev->msg.family, 1);
+    XXH3_128bits_update(w->digest, bytes, (size_t)(p - bytes));
+}
+
+/* --- records ----------------------------------------------------------------------------------------- */
+
+uint32_t fl_world_note(struct fl_world *w, uint16_t kind, uint32_t endpoint, uint32_t parent,
+                       const int64_t v[FL_RECORD_VALUES])
+{
+    struct fl_record r = {.at = w->now, .parent = parent, .endpoint = endpoint, .kind = kind};
+    memcpy(r.v, v, sizeof r.v);
+    const uint32_t id = fl_records_add(w->records, &r);
+    fl_checks_record(w, id);
+    return id;
+}
+
+/* --- sending ----------------------------------------------------------------------------------------- */
+
+static uint32_t body_take(struct fl_world *w)
+{
+    if (w->body_free != UINT32_MAX) {
+        const uint32_t i = w->body_free;
+        w->body_free = w->body[i].next_free;
+        return i;
+    }
+    if (w->body_count == w->body_room) {
+        w->body_room = w->body_room ? 2 * w->body_room : 1024;
+        w->body = fl_realloc(w->body, w->body_room, sizeof *w->body);
+    }
+    return w->body_count++;
+}
+
+static void body_drop(struct fl_world *w, uint32_t index)
+{
+    struct fl_body *b = &w->body[index];
+    FL_ASSERT(b->pending > 0);
+    if (--b->pending > 0) return;
+    fl_blobs_release(w->blobs, b->msg.blob);
+    b->next_free = w->body_free;
+    w->body_free = index;
+}
+
+static uint32_t body_new(struct fl_world *w, const struct fl_msg *msg)
+{
+    const uint32_t i = body_take(w);
+    w->body[i] = (struct fl_body){.msg = *msg, .cause = w->cause};
+    fl_blobs_hold(w->blobs, msg->blob, 1);
+    return i;
+}
+
+static void message_row(struct fl_world *w, struct fl_body *body, fl_time sent, fl_time arrives,
+                        uint32_t to)
+{
+    uint32_t bytes = 0;
+    fl_blobs_data(w->blobs, body->msg.blob, &bytes);
+    if (w->result.message_count == w->message_room) {
+        w->message_room = w->message_room ? 2 * w->message_room : 4096;
+        w->message = fl_realloc(w->message, w->message_room, sizeof *w->message);
+    }
+    struct fl_message_row *row = &w->message[w->result.message_count++];
+    memset(row, 0, sizeof *row);
+    row->sent = sent;
+    row->arrives = arrives;
+    memcpy(row->word, body->msg.word, sizeof row->word);
+    row->from = body->msg.from.i;
+    row->to = to;
+    row->parent = body->cause;
+    row->raw_parent = w->raw_parent;
+    row->blob_bytes = bytes;
+    row->kind = body->msg.kind;
+    row->copy = body->msg.copy;
+    row->family = body->msg.family;
+    row->fate = FL_PENDING;
+    FL_ASSERT(w->result.message_count <= UINT32_MAX);
+    body->row = (uint32_t)w->result.message_count;
+}
+
+static fl_time propagation(const struct fl_world *w, const struct fl_msg *msg, uint32_t to)
+{
+    const struct fl_node *a = &w->node[msg->from.i], *b = &w->node[to];
+    const struct fl_law *law = &w->config->network.delay[a->group * w->config->group_count + b->group];
+    if (law->kind == FL_CONSTANT) return fl_law_at(law, 0);
+    const struct fl_message_key key = {
+        .word = {msg->word[0], msg->word[1], msg->word[2]},
+        .source = a->key,
+        .kind = msg->kind,
+        .copy = msg->copy,
+        .family = msg->family,
+    };
+    return fl_law_at(law, fl_draw_message(w->config->seed, &key, b->key));
+}
+
+struct sending {
+    const struct fl_msg *msg;
+    fl_time leaves;
+    uint32_t body; /* shared by the receivers; UINT32_MAX before the first */
+};
+
+static void send_to(struct fl_world *w, struct sending *s, uint32_t to)
+{
+    const bool rows = w->config->detail == FL_DETAIL_MESSAGES;
+    if (s->body == UINT32_MAX || rows) s->body = body_new(w, s->msg);
+    struct fl_body *body = &w->body[s->body];
+    const fl_time arrives = fl_add(s->leaves, propagation(w, s->msg, to));
+    if (rows) message_row(w, body, s->leaves, arrives, to);
+    body->pending++;
+    w->result.messages++;
+    fl_queue_push(&w->queue, (struct fl_entry){arrives, fl_entry_what(FL_ENTRY_DELIVERY, s->body), to});
+    if (w->config->fault_count > 0) fl_overhear(w, s->msg->from.i, to, s->msg);
+}
+
+static void send_to_group(struct fl_world *w, struct sending *s, uint32_t first)
+{
+    if (first >= w->config->facts.endpoints) return;
+    const struct fl_group *g = &w->config->group[w->node[first].group];
+    for (uint32_t e = g->first; e < g->first + g->count; e++)
+        if (e != s->msg->from.i) send_to(w, s, e);
+}
+
+/* Receivers in the order of their rank. Addresses nobody has are a stranger's nonsense: ignored. */
+static void send(struct fl_world *w, const struct fl_effect *e, const struct fl_msg *msg, fl_time leaves)
+{
+    struct sending s = {.msg = msg, .leaves = leaves, .body = UINT32_MAX};
+    const struct fl_node *from = &w->node[msg->from.i];
+    switch (e->reach) {
+    case FL_TO_ONE:
+        if (e->to.i < w->config->facts.endpoints) send_to(w, &s, e->to.i);
+        return;
+    case FL_TO_PEERS:
+        send_to_group(w, &s, w->config->group[from->group].first);
+        return;
+    case FL_TO_CLIENTS:
+        for (uint32_t i = 0; i < from->client_count; i++)
+            send_to(w, &s, w->client[from->client_first + i]);
+        return;
+    case FL_TO_GROUP:
+        send_to_group(w, &s, e->to.i);
+        return;
+    }
+    FL_UNREACHABLE("reach of a send");
+}
+
+/* --- timers ------------------------------------------------------------------------------------------ */
+
+static uint32_t timer_of(const struct fl_world *w, uint32_t endpoint, uint32_t layer, uint32_t slot)
+{
+    const struct fl_actor *a = fl_actor_at(w, endpoint, layer);
+    FL_ASSERT(a->model && slot < a->model->node->timer_count);
+    return a->timer_first + slot;
+}
+
+static void set_timer(struct fl_world *w, uint32_t index, fl_time delay)
+{
+    struct fl_timer *t = &w->timer[index];
+    FL_ASSERT(delay >= 0);
+    t->epoch++;
+    t->armed = true;
+    t->cause = w->cause;
+    fl_queue_push(&w->queue, (struct fl_entry){fl_add(w->now, delay), fl_entry_what(FL_ENTRY_TIMER, index),
+                                               t->epoch});
+}
+
+static void cancel_timer(struct fl_world *w, uint32_t index)
+{
+    w->timer[index].epoch++;
+    w->timer[index].armed = false;
+}
+
+/* --- local calls --------------------------------------------------------------------------------------- */
+
+void fl_push_local(struct fl_world *w, const struct fl_local *local)
+{
+    if (w->local_count == w->local_room) {
+        w->local_room = w->local_room ? 2 * w->local_room : 256;
+        w->local = fl_realloc(w->local, w->local_room, sizeof *w->local);
+    }
+    fl_blobs_hold(w->blobs, local->msg.blob, 1);
+    w->local[w->local_count++] = *local;
+}
+
+/* Pushed in the order written; turned round, so that the first written is the first popped. */
+static void reverse(struct fl_local *a, size_t count)
+{
+    for (size_t i = 0, j = count; i + 1 < j; i++) {
+        const struct fl_local swap = a[i];
+        a[i] = a[--j];
+        a[j] = swap;
+    }
+}
+
+static void execute(struct fl_world *w, const struct fl_local *local)
+{
+    struct fl_event ev = {.kind = FL_EXECUTED, .now = w->now};
+    ev.msg.word[0] = local->msg.word[0];
+    uint32_t bytes = 0;
+    const unsigned char *data = fl_blobs_data(w->blobs, local->msg.blob, &bytes);
+    const uint32_t before = fl_records_count(w->records);
+    struct fl_execution x;
+    fl_blob receipts = FL_NO_BLOB;
+    if (data && local->offset <= bytes &&
+        fl_ledger_execute(w->ledger, local->msg.version, data + local->offset, bytes - local->offset,
+                          fl_blobs_digest(w->blobs, local->msg.blob), w->now, w->cause, &x) ==
+            FL_EXECUTE_OK) {
+        ev.msg.version = x.version;
+        ev.msg.value[0] = (int64_t)x.state.lo;
+        ev.msg.value[1] = (int64_t)x.state.hi;
+        if (x.receipts) {
+            const size_t size = x.receipt_count * sizeof *x.receipts;
+            receipts = fl_blobs_intern(w->blobs, x.receipts, (uint32_t)size, fl_digest_of(x.receipts, size),
+                                       0, NULL);
+        }
+        if (x.fresh) {
+            for (uint32_t id = before + 1; id <= fl_records_count(w->records); id++)
+                fl_checks_record(w, id);
+            if (w->node[local->endpoint].honest) fl_checks_executed(w, &x);
+        }
+    }
+    ev.msg.blob = receipts;
+    fl_dispatch(w, local->endpoint, local->layer, &ev);
+    fl_blobs_release(w->blobs, receipts);
+}
+
+static void do_local(struct fl_world *w, const struct fl_local *local)
+{
+    w->cause = local->cause;
+    switch (local->kind) {
+    case FL_LOCAL_CALL: {
+        struct fl_event ev = {.kind = FL_CALL, .now = w->now, .msg = local->msg};
+        fl_dispatch(w, local->endpoint, local->layer, &ev);
+        return;
+    }
+    case FL_LOCAL_EXECUTE:
+        execute(w, local);
+        return;
+    case FL_LOCAL_OVERHEARD:
+        fl_step_overheard(w, local);
+        return;
+    }
+    FL_UNREACHABLE("local call");
+}
+
+/* Depth first: what a call leads to is done before the calls written after it. */
+void fl_drain(struct fl_world *w, size_t from)
+{
+    while (w->local_count > from) {
+        const struct fl_local local = w->local[--w->local_count];
+        do_local(w, &local);
+        fl_blobs_release(w->blobs, local.msg.blob);
+    }
+}
+
+/* --- effects ------------------------------------------------------------------------------------------- */
+
+static void intern_blobs(struct fl_world *w, const struct fl_outbox *out)
+{
+    struct fl_node *n = &w->node[out->self.i];
+    for (uint32_t i = 0; i < out->blob_count; i++) {
+        const struct fl_outbox_blob *b = &out->blob[i];
+        w->interned[i] = fl_blobs_intern(w->blobs, out->scratch + b->offset, b->bytes, b->digest, b->epoch,
+                                         n->honest ? NULL : &n->charge);
+    }
+}
+
+static void keep_from(struct fl_world *w, uint32_t endpoint, uint64_t epoch)
+{
+    w->node[endpoint].keep_from = epoch;
+    fl_blobs_horizon(w);
+}
+
+static struct fl_msg stamped(const struct fl_world *w, const struct fl_effect *e)
+{
+    struct fl_msg msg = e->msg;
+    if (msg.blob.i & PROVISIONAL) msg.blob = w->interned[msg.blob.i & ~PROVISIONAL];
+    msg.from = e->as;
+    msg.by = w->actor[(size_t)e->as.i * FL_LAYERS].self.identity;
+    memset(msg.zero, 0, sizeof msg.zero);
+    return msg;
+}
+
+static void local_call(struct fl_world *w, uint32_t layer, const struct fl_effect *e)
+{
+    struct fl_local local = {.endpoint = e->as.i, .cause = w->cause, .msg = stamped(w, e)};
+    if (e->kind == FL_EXECUTE) {
+        local.kind = FL_LOCAL_EXECUTE;
+        local.layer = layer;
+        local.offset = e->offset;
+    } else {
+        local.kind = FL_LOCAL_CALL;
+        local.layer = e->msg.family;
+        local.msg.family = (uint8_t)layer;
+        if (local.layer >= FL_LAYERS || !fl_actor_at(w, e->as.i, local.layer)->model) return;
+    }
+    fl_push_local(w, &local);
+}
+
+static void apply_effect(struct fl_world *w, uint32_t layer, const struct fl_effect *e, fl_time leaves)
+{
+    const uint32_t self = e->as.i;
+    switch (e->kind) {
+    case FL_SEND: {
+        const struct fl_msg msg = stamped(w, e);
+        FL_ASSERT(e->delay >= 0);
+        send(w, e, &msg, fl_add(leaves, e->delay));
+        return;
+    }
+    case FL_SET_TIMER:
+        set_timer(w, timer_of(w, self, layer, e->timer), e->delay);
+        return;
+    case FL_CANCEL_TIMER:
+        cancel_timer(w, timer_of(w, self, layer, e->timer));
+        return;
+    case FL_LOCAL:
+    case FL_EXECUTE:
+        local_call(w, layer, e);
+        return;
+    case FL_NOTE:
+        w->cause = fl_world_note(w, e->record, self, w->cause, e->v);
+        return;
+    case FL_BECAUSE: {
+        const uint32_t id = e->record ? fl_records_find(w->records, e->record, e->v[0], e->v[1]) : 0;
+        if (id != FL_NO_RECORD || e->record == 0) w->cause = id;
+        return;
+    }
+    case FL_KEEP_FROM:
+        keep_from(w, self, e->epoch);
+        return;
+    case FL_HEAD:
+        w->node[self].head = e->msg.version;
+        return;
+    case FL_FINALISE:
+        fl_finalised(w, self, e->msg.version);
+        return;
+    }
+    FL_UNREACHABLE("effect");
+}
+
+/* Time that signatures and checks of this step cost the node; what it sends leaves after that. */
+static fl_time work(struct fl_world *w, uint32_t endpoint, const struct fl_outbox *out)
+{
+    const struct fl_network *n = &w->config->network;
+    const fl_time cost = fl_add(n->sign * (fl_time)out->signs, n->verify * (fl_time)out->verifies);
+    const fl_time free_at = fl_add(w->now, cost);
+    if (cost > 0) w->node[endpoint].busy_until = free_at;
+    return free_at;
+}
+
+void fl_apply(struct fl_world *w, uint32_t endpoint, uint32_t layer, struct fl_outbox *out)
+{
+    const fl_time leaves = work(w, endpoint, out);
+    const size_t first_local = w->local_count;
+    intern_blobs(w, out);
+    for (uint32_t i = 0; i < out->count; i++) apply_effect(w, layer, &out->at[i], leaves);
+    for (uint32_t i = 0; i < out->blob_count; i++) fl_blobs_release(w->blobs, w->interned[i]);
+    reverse(w->local + first_local, w->local_count - first_local);
+}
+
+/* --- events -------------------------------------------------------------------------------------------- */
+
+static struct fl_view view_of(const struct fl_world *w, const struct fl_actor *a)
+{
+    struct fl_view view = {.reader = &w->reader};
+    const uint32_t self = a->self.endpoint.i, replica = a->self.replica.i;
+    if (replica == self)
+        view.version = w->node[self].head;
+    else if (replica != FL_NOWHERE.i && w->node[replica].down == 0)
+        view.version = w->node[self].view;
+    return view;
+}
+
+static void clear(struct fl_outbox *out, uint32_t endpoint)
+{
+    out->self = (fl_endpoint){endpoint};
+    out->count = out->blob_count = out->scratch_used = out->signs = out->verifies = 0;
+}
+
+void fl_dispatch(struct fl_world *w, uint32_t endpoint, uint32_t layer, struct fl_event *ev)
+{
+    const struct fl_actor *a = fl_actor_at(w, endpoint, layer);
+    FL_ASSERT(a->model && w->node[endpoint].down == 0);
+    ev->data = fl_blobs_data(w->blobs, ev->msg.blob, &ev->data_bytes);
+    digest_event(w, endpoint, layer, ev);
+    w->result.events++;
+    const struct fl_view view = view_of(w, a);
+    clear(w->honest, endpoint);
+    a->model->node->step(&a->self, a->state, ev, &view, w->honest);
+    for (uint32_t i = 0; i < w->honest->count; i++) FL_ASSERT(w->honest->at[i].as.i == endpoint);
+    struct fl_outbox *out = w->node[endpoint].honest ? w->honest : fl_corrupt(w, endpoint, ev, &view);
+    const size_t from = w->local_count;
+    fl_apply(w, endpoint, layer, out);
+    fl_drain(w, from);
+}
+
+void fl_dispatch_all_layers(struct fl_world *w, uint32_t endpoint, enum fl_event_kind kind)
+{
+    const uint32_t cause = w->cause;
+    for (uint32_t f = 1; f < FL_LAYERS; f++) {
+        if (!fl_actor_at(w, endpoint, f)->model) continue;
+        struct fl_event ev = {.kind = kind, .now = w->now};
+        w->cause = cause;
+        fl_dispatch(w, endpoint, f, &ev);
+    }
+}
+
+static bool put_off(struct fl_world *w, uint32_t endpoint, uint32_t what, uint32_t whom)
+{
+    const fl_time until = w->node[endpoint].busy_until;
+    if (until <= w->now) return false;
+    fl_queue_push(&w->queue, (struct fl_entry){until, what, whom});
+    return true;
+}
+
+/* A message to a node that is down is lost, and the fault's edge is told, if it had a history. */
+static void lose(struct fl_world *w, const struct fl_body *body, uint32_t endpoint)
+{
+    w->result.dropped++;
+    for (uint32_t i = 0; i < w->config->fault_count; i++) {
+        struct fl_fault_state *f = &w->fault[i];
+        if (!f->active || !f->result.spec->model->fault->crash) continue;
+        bool struck = false;
+        for (uint32_t m = 0; m < f->result.spec->count; m++) struck |= f->result.member[m] == endpoint;
+        if (!struck) continue;
+        f->result.suppressed++;
+        const int64_t v[FL_RECORD_VALUES] = {i, endpoint, body->msg.family, body->msg.kind,
+                                             (int64_t)body->msg.word[0], (int64_t)body->msg.word[1]};
+        if (body->cause != FL_NO_RECORD)
+            fl_world_note(w, FL_RECORD_SUPPRESSED, endpoint, f->result.record, v);
+        return;
+    }
+}
+
+void fl_deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
+{
+    if (put_off(w, endpoint, fl_entry_what(FL_ENTRY_DELIVERY, index), endpoint)) return;
+    struct fl_body *body = &w->body[index];
+    if (body->row) w->message[body->row - 1].fate = w->node[endpoint].down ? FL_DROPPED : FL_DELIVERED;
+    if (w->node[endpoint].down) {
+        lose(w, body, endpoint);
+        body_drop(w, index);
+        return;
+    }
+    const struct fl_msg msg = body->msg; /* the pool may grow while it is being handled */
+    const uint32_t cause = body->cause;
+    w->result.delivered++;
+    w->raw_parent = body->row;
+    if (msg.version.i != 0 && msg.from.i == w->actor[(size_t)endpoint * FL_LAYERS].self.replica.i)
+        w->node[endpoint].view = msg.version;
+    for (uint32_t f = 1; f < FL_LAYERS; f++) {
+        if ((msg.family != 0 && msg.family != f) || !fl_actor_at(w, endpoint, f)->model) continue;
+        struct fl_event ev = {.kind = FL_MSG, .now = w->now, .msg = msg};
+        w->cause = cause;
+        fl_dispatch(w, endpoint, f, &ev);
+    }
+    w->raw_parent = 0;
+    body_drop(w, index);
+}
+
+void fl_expire(struct fl_world *w, uint32_t index, uint32_t epoch)
+{
+    struct fl_timer *t = &w->timer[index];
+    if (!t->armed || t->epoch != epoch) return; /* stale */
+    if (put_off(w, t->endpoint, fl_entry_what(FL_ENTRY_TIMER, index), epoch)) return;
+    t->armed = false;
+    w->cause = t->cause;
+    struct fl_event ev = {.kind = FL_TIMER, .now = w->now, .timer = t->slot};
+    fl_dispatch(w, t->endpoint, t->layer, &ev);
+}

@@ -1,0 +1,187 @@
+/* Fault windows and what adversaries make of an honest step's words. */
+#include "sim/state.h"
+
+#include <assert.h>
+#include <string.h>
+
+static bool is_member(const struct fl_fault_state *f, uint32_t endpoint, uint32_t *rank)
+{
+    for (uint32_t i = 0; i < f->result.spec->count; i++)
+        if (f->result.member[i] == endpoint) {
+            *rank = i;
+            return true;
+        }
+    return false;
+}
+
+/* --- windows ------------------------------------------------------------------------------------------- */
+
+/* Timers die with the node; its state does not (stable storage). */
+static void take_down(struct fl_world *w, uint32_t endpoint)
+{
+    w->node[endpoint].down++;
+    for (uint32_t f = 1; f < FL_LAYERS; f++) {
+        const struct fl_actor *a = fl_actor_at(w, endpoint, f);
+        if (!a->model) continue;
+        for (uint32_t t = 0; t < a->model->node->timer_count; t++) {
+            w->timer[a->timer_first + t].epoch++;
+            w->timer[a->timer_first + t].armed = false;
+        }
+    }
+}
+
+void fl_fault_opens(struct fl_world *w, uint32_t index)
+{
+    struct fl_fault_state *f = &w->fault[index];
+    const int64_t v[FL_RECORD_VALUES] = {index};
+    f->active = true;
+    f->result.record = fl_world_note(w, FL_RECORD_FAULT, UINT32_MAX, FL_NO_RECORD, v);
+    if (!f->result.spec->model->fault->crash) return;
+    for (uint32_t i = 0; i < f->result.spec->count; i++) take_down(w, f->result.member[i]);
+    fl_blobs_horizon(w);
+}
+
+/* Each member hears of its recovery; what it does then descends from the fault's edge. */
+void fl_fault_closes(struct fl_world *w, uint32_t index)
+{
+    struct fl_fault_state *f = &w->fault[index];
+    f->active = false;
+    const bool crash = f->result.spec->model->fault->crash;
+    for (uint32_t i = 0; crash && i < f->result.spec->count; i++) w->node[f->result.member[i]].down--;
+    fl_blobs_horizon(w);
+    for (uint32_t i = 0; i < f->result.spec->count; i++) {
+        const uint32_t endpoint = f->result.member[i];
+        if (w->node[endpoint].down > 0) continue; /* another window still holds it */
+        const int64_t v[FL_RECORD_VALUES] = {index, endpoint};
+        w->cause = fl_world_note(w, FL_RECORD_RECOVERY, endpoint, f->result.record, v);
+        fl_dispatch_all_layers(w, endpoint, FL_RECOVER);
+    }
+}
+
+/* --- rewriting ------------------------------------------------------------------------------------------- */
+
+/* Was effect `e`, which claims to repeat `was`, left as it is? Blobs are compared by content. */
+static bool unchanged(const struct fl_outbox *honest, const struct fl_effect *was,
+                      const struct fl_outbox *out, const struct fl_effect *e)
+{
+    struct fl_effect a = *was, b = *e;
+    uint32_t a_bytes = 0, b_bytes = 0;
+    const void *a_data = fl_outbox_data(honest, a.msg.blob, &a_bytes);
+    const void *b_data = fl_outbox_data(out, b.msg.blob, &b_bytes);
+    if ((a_data == NULL) != (b_data == NULL)) return false;
+    if (a_data) {
+        if (a_bytes != b_bytes || memcmp(a_data, b_data, a_bytes) != 0) return false;
+        a.msg.blob = b.msg.blob = FL_NO_BLOB;
+    }
+    a.origin = b.origin = 0;
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
+/* An adversary acts as members of its coalition only, and only the event's own node has timers and
+ * local calls here. Anything else is not in its power: left out. */
+static bool in_its_power(const struct fl_fault_state *f, uint32_t endpoint, const struct fl_effect *e)
+{
+    uint32_t rank;
+    if (e->as.i == endpoint) return true;
+    return e->kind == FL_SEND && is_member(f, e->as.i, &rank);
+}
+
+static void note_bite(struct fl_world *w, uint32_t index, uint32_t endpoint, const struct fl_effect *e,
+                      bool switch_cause)
+{
+    const int64_t v[FL_RECORD_VALUES] = {index, endpoint, e->msg.family, e->msg.kind,
+                                         (int64_t)e->msg.word[0], (int64_t)e->msg.word[1]};
+    const uint32_t id =
+        fl_world_note(w, FL_RECORD_SUPPRESSED, endpoint, w->fault[index].result.record, v);
+    if (switch_cause) w->cause = id;
+}
+
+/* Counts what was kept back, changed and added; the first of these is a child of the fault's edge,
+ * and if the node now says something else, what it says descends from there. */
+static void account(struct fl_world *w, uint32_t index, uint32_t endpoint, const struct fl_outbox *honest,
+                    struct fl_outbox *out)
+{
+    struct fl_fault_state *f = &w->fault[index];
+    const struct fl_effect *bitten = NULL;
+    static_assert(FL_OUTBOX_EFFECTS % 64 == 0, "one bit for each effect");
+    uint64_t repeated[FL_OUTBOX_EFFECTS / 64] = {0};
+    bool says_else = false;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < out->count; i++) {
+        struct fl_effect *e = &out->at[i];
+        if (!in_its_power(f, endpoint, e)) continue;
+        const uint32_t o = e->origin;
+        if (o > 0) repeated[(o - 1) / 64] |= (uint64_t)1 << (o - 1) % 64;
+        if (o == 0 || !unchanged(honest, &honest->at[o - 1], out, e)) {
+            f->result.injected++;
+            says_else = true;
+            if (!bitten) bitten = e;
+        }
+        out->at[kept++] = *e;
+    }
+    out->count = kept;
+    for (uint32_t i = 0; i < honest->count; i++) {
+        if (repeated[i / 64] >> i % 64 & 1) continue;
+        f->result.suppressed++;
+        if (!bitten) bitten = &honest->at[i];
+    }
+    if (bitten) note_bite(w, index, endpoint, bitten, says_else);
+}
+
+static void clear(struct fl_outbox *out, const struct fl_outbox *like)
+{
+    out->self = like->self;
+    out->count = out->blob_count = out->scratch_used = 0;
+    out->signs = like->signs;
+    out->verifies = like->verifies;
+}
+
+/* Several faults on one node act one after the other, in the order of the scenario. */
+struct fl_outbox *fl_corrupt(struct fl_world *w, uint32_t endpoint, const struct fl_event *ev,
+                             const struct fl_view *view)
+{
+    struct fl_outbox *said = w->honest;
+    for (uint32_t i = 0; i < w->config->fault_count; i++) {
+        struct fl_fault_state *f = &w->fault[i];
+        uint32_t rank;
+        if (!f->active || f->result.spec->model->fault->crash || !is_member(f, endpoint, &rank)) continue;
+        struct fl_outbox *out = said == w->spoken[0] ? w->spoken[1] : w->spoken[0];
+        clear(out, said);
+        f->result.spec->model->fault->step(&f->coalition, f->state, rank, ev, view, said, out);
+        account(w, i, endpoint, said, out);
+        said = out;
+    }
+    return said;
+}
+
+/* --- rushing ------------------------------------------------------------------------------------------------ */
+
+void fl_overhear(struct fl_world *w, uint32_t from, uint32_t to, const struct fl_msg *msg)
+{
+    for (uint32_t i = 0; i < w->config->fault_count; i++) {
+        struct fl_fault_state *f = &w->fault[i];
+        uint32_t rank, sender;
+        if (!f->active || !f->result.spec->model->fault->rushing) continue;
+        if (!is_member(f, to, &rank) || is_member(f, from, &sender)) continue;
+        const struct fl_local local = {.kind = FL_LOCAL_OVERHEARD, .endpoint = to, .fault = i, .rank = rank,
+                                       .layer = msg->family, .cause = w->cause, .msg = *msg};
+        fl_push_local(w, &local);
+    }
+}
+
+/* The coalition hears now what will arrive later; nobody honest said anything at this event. */
+void fl_step_overheard(struct fl_world *w, const struct fl_local *local)
+{
+    struct fl_fault_state *f = &w->fault[local->fault];
+    struct fl_event ev = {.kind = FL_OVERHEARD, .now = w->now, .msg = local->msg};
+    ev.data = fl_blobs_data(w->blobs, local->msg.blob, &ev.data_bytes);
+    const struct fl_view view = {.reader = &w->reader};
+    w->honest->self = (fl_endpoint){local->endpoint};
+    w->honest->count = w->honest->blob_count = w->honest->scratch_used = 0;
+    w->honest->signs = w->honest->verifies = 0;
+    struct fl_outbox *out = w->spoken[0];
+    clear(out, w->honest);
+    f->result.spec->model->fault->step(&f->coalition, f->state, local->rank, &ev, &view, w->honest, out);
+    account(w, local->fault, local->endpoint, w->honest, out);
+    fl_apply(w, local->endpoint, local->layer, out);
+}

@@ -1,0 +1,320 @@
+/* The command line: run, validate, list, describe, plot. Data goes to stdout, talk to stderr.
+ *
+ * Exit status: 0 ok; 1 a run did not turn out as its scenario expects; 2 usage or scenario error;
+ * 3 input or output failed. */
+#define _GNU_SOURCE /* argp */
+#include "analysis/analysis.h"
+#include "sim/archive.h"
+#include "sim/config.h"
+#include "sim/describe.h"
+#include "sim/mistake.h"
+#include "sim/world.h"
+
+#include <argp.h>
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_version.h>
+#include <hdf5.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_UNEXPECTED = 1, EXIT_USAGE = 2, EXIT_IO = 3, OVERRIDES_MAX = 256, ARGUMENTS_MAX = 256 };
+
+struct options {
+    const char *argument[ARGUMENTS_MAX];
+    size_t arguments;
+    const char *override[OVERRIDES_MAX];
+    size_t overrides;
+    const char *directory, *format;
+    uint64_t seed;
+    bool has_seed, json, resolved, quiet;
+};
+
+enum { KEY_SET = 256, KEY_SEED, KEY_JSON, KEY_RESOLVED, KEY_FORMAT };
+
+static bool read_seed(const char *text, uint64_t *seed)
+{
+    char *end;
+    errno = 0;
+    if (*text < '0' || *text > '9') return false;
+    *seed = strtoull(text, &end, 0);
+    return errno == 0 && *end == '\0';
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case 'o': o->directory = value; return 0;
+    case 'q': o->quiet = true; return 0;
+    case KEY_JSON: o->json = true; return 0;
+    case KEY_RESOLVED: o->resolved = true; return 0;
+    case KEY_FORMAT: o->format = value; return 0;
+    case KEY_SEED:
+        o->has_seed = true;
+        if (!read_seed(value, &o->seed))
+            argp_error(state, "--seed %s: expected a number from 0 to 2^64 - 1", value);
+        return 0;
+    case KEY_SET:
+        if (o->overrides == OVERRIDES_MAX) argp_error(state, "more than %d --set", OVERRIDES_MAX);
+        o->override[o->overrides++] = value;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (o->arguments == ARGUMENTS_MAX) argp_error(state, "more than %d arguments", ARGUMENTS_MAX);
+        o->argument[o->arguments++] = value;
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+#define OPTION_SET {"set", KEY_SET, "PATH=VALUE", 0, "Replace one value of the scenario, such as " \
+                    "faults.stuck.enabled=false; may be repeated, the last one wins", 0}
+#define OPTION_SEED {"seed", KEY_SEED, "N", 0, "Seed of every random draw, instead of the scenario's", 0}
+
+/* --- run ------------------------------------------------------------------------------------------------- */
+
+static struct fl_config *load(const struct options *o, const char *path)
+{
+    struct fl_problems problems = {.to = stderr};
+    return fl_config_load(path, o->override, o->overrides, o->has_seed ? &o->seed : NULL, &problems);
+}
+
+static const char *text_at(const cJSON *object, const char *key)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+    return text ? text : "-";
+}
+
+static void print_checks(const cJSON *summary)
+{
+    const cJSON *check, *expect;
+    cJSON_ArrayForEach(check, cJSON_GetObjectItemCaseSensitive(summary, "checks"))
+        printf("  check   %-14s %s: %s\n", text_at(check, "name"), text_at(check, "verdict"),
+               text_at(check, "evidence"));
+    cJSON_ArrayForEach(expect, cJSON_GetObjectItemCaseSensitive(summary, "expect")) {
+        char *actual = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(expect, "actual"));
+        printf("  expect  %s %s %s: %s (is %s)\n", text_at(expect, "path"), text_at(expect, "op"),
+               text_at(expect, "value"),
+               cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(expect, "ok")) ? "ok" : "NOT MET",
+               actual ? actual : "?");
+        free(actual);
+    }
+}
+
+static void print_short(const char *summary_text, const char *directory)
+{
+    cJSON *summary = cJSON_Parse(summary_text);
+    const cJSON *ledger = cJSON_GetObjectItemCaseSensitive(summary, "ledger");
+    printf("%s\n", text_at(summary, "scenario"));
+    if (ledger)
+        printf("  bad debt %s USD, latent %s USD, insurance fund %s USD, liquidated %s USD\n",
+               text_at(ledger, "bad_debt"), text_at(ledger, "latent_bad_debt"),
+               text_at(ledger, "insurance_fund"), text_at(ledger, "liquidated"));
+    print_checks(summary);
+    printf("  digest  %s\n  content %s\n  results %s (report.md, summary.json, trace.h5)\n",
+           text_at(summary, "digest"), text_at(summary, "content_hash"), directory);
+    cJSON_Delete(summary);
+}
+
+static int write_results(const struct fl_config *config, const struct fl_result *result,
+                         const struct options *o, uint32_t *expect_failed)
+{
+    char hash[33], standard[sizeof "results/" + FL_NAME_MAX];
+    snprintf(standard, sizeof standard, "results/%s", config->name);
+    const char *directory = o->directory ? o->directory : standard;
+    fl_archive_content_hash(config, result, hash);
+    char *summary = fl_summary_text(config, result, hash, expect_failed);
+    const char *wrong = fl_archive_write(config, result, hash, summary, directory);
+    if (wrong) fprintf(stderr, "faultline: %s\n", wrong);
+    const bool failed = wrong || fl_report_write(directory) != 0;
+    if (!failed && o->json) printf("%s\n", summary);
+    if (!failed && !o->json && !o->quiet) print_short(summary, directory);
+    free(summary);
+    return failed ? EXIT_IO : 0;
+}
+
+static int command_run(const struct options *o)
+{
+    struct fl_config *config = load(o, o->argument[0]);
+    if (!config) return EXIT_USAGE;
+    struct fl_world *world = fl_world_new(config);
+    fl_world_run(world);
+    uint32_t expect_failed = 0;
+    int status = write_results(config, fl_world_result(world), o, &expect_failed);
+    if (status == 0 && expect_failed > 0) {
+        fprintf(stderr, "faultline: %s: %u of its expectations %s not met\n", config->name, expect_failed,
+                expect_failed == 1 ? "is" : "are");
+        status = EXIT_UNEXPECTED;
+    }
+    fl_world_free(world);
+    fl_config_free(config);
+    return status;
+}
+
+/* --- the other commands ------------------------------------------------------------------------------------ */
+
+static int command_validate(const struct options *o)
+{
+    int status = 0;
+    for (size_t i = 0; i < o->arguments; i++) {
+        struct fl_config *config = load(o, o->argument[i]);
+        if (!config) {
+            status = EXIT_USAGE;
+            continue;
+        }
+        if (o->resolved)
+            printf("%s\n", config->resolved);
+        else
+            printf("%s: ok\n", o->argument[i]);
+        fl_config_free(config);
+    }
+    return status;
+}
+
+static int command_list(const struct options *o)
+{
+    (void)o;
+    fl_list(stdout);
+    return 0;
+}
+
+static int command_describe(const struct options *o)
+{
+    for (size_t i = 0; i < o->arguments; i++) {
+        const struct fl_model *model = fl_model_named(o->argument[i]);
+        if (!model) {
+            struct fl_guess guess = {.wanted = o->argument[i]};
+            for (size_t m = 0; fl_models[m]; m++) fl_guess_offer(&guess, fl_models[m]->name);
+            fprintf(stderr, "faultline: no model is called \"%s\"%s; `faultline list` shows them all\n",
+                    o->argument[i], fl_guess_hint(&guess).text);
+            return EXIT_USAGE;
+        }
+        if (i > 0) putchar('\n');
+        fl_describe(stdout, model);
+    }
+    return 0;
+}
+
+static int command_plot(const struct options *o)
+{
+    static const char *const formats[] = {"png", "svg", "pdf"};
+    const char *format = o->format ? o->format : "png";
+    bool known = false;
+    for (size_t i = 0; i < 3; i++) known |= strcmp(format, formats[i]) == 0;
+    if (!known) {
+        fprintf(stderr, "faultline: --format %s: expected png, svg or pdf\n", format);
+        return EXIT_USAGE;
+    }
+    char path[4096];
+    const int status = fl_plot_timeline(o->argument[0], format, path, sizeof path);
+    if (status == 0) printf("%s\n", path);
+    return status;
+}
+
+/* --- which command ------------------------------------------------------------------------------------------- */
+
+static const struct argp_option run_options[] = {
+    {"output", 'o', "DIR", 0, "Folder of the results; default results/NAME", 0},
+    {"json", KEY_JSON, 0, 0, "Print summary.json instead of the short form", 0},
+    {"quiet", 'q', 0, 0, "Print nothing if all goes well", 0},
+    OPTION_SEED,
+    OPTION_SET,
+    {0}};
+static const struct argp_option validate_options[] = {
+    {"resolved", KEY_RESOLVED, 0, 0, "Print every key with its value in force", 0},
+    OPTION_SEED,
+    OPTION_SET,
+    {0}};
+static const struct argp_option plot_options[] = {
+    {"format", KEY_FORMAT, "png|svg|pdf", 0, "Kind of file; default png", 0}, {0}};
+static const struct argp_option no_options[] = {{0}};
+
+static const struct command {
+    const char *name, *arguments, *doc;
+    int (*run)(const struct options *);
+    const struct argp_option *options;
+    size_t least, most;
+} commands[] = {
+    {"run", "SCENARIO.json", "Run a scenario; leaves trace.h5, summary.json and report.md.", command_run,
+     run_options, 1, 1},
+    {"validate", "SCENARIO.json...", "Check scenarios without running them.", command_validate,
+     validate_options, 1, ARGUMENTS_MAX},
+    {"list", "", "List the models that scenarios can name.", command_list, no_options, 0, 0},
+    {"describe", "MODEL...", "Describe models: what they are, their keys, what they publish.",
+     command_describe, no_options, 1, ARGUMENTS_MAX},
+    {"plot", "RESULTS-FOLDER", "Draw the timeline of a run from its trace.", command_plot, plot_options,
+     1, 1},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(FILE *to)
+{
+    fputs("Usage: faultline COMMAND [OPTION...] [ARGUMENT...]\n"
+          "Simulates Byzantine faults in DeFi derivatives: who loses how much, and why.\n\n", to);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(to, "  %-9s %-17s %s\n", commands[i].name, commands[i].arguments, commands[i].doc);
+    fputs("\n`faultline COMMAND --help` tells more; start with\n"
+          "  faultline run scenarios/eth-crash-2020-03-12.json\n", to);
+}
+
+static void print_version(void)
+{
+    unsigned major, minor, release;
+    H5get_libversion(&major, &minor, &release);
+    printf("faultline %s\nGSL %s, cJSON %s, HDF5 %u.%u.%u\n", FL_VERSION, gsl_version, cJSON_Version(),
+           major, minor, release);
+}
+
+static int run_command(const struct command *c, int argc, char **argv)
+{
+    char name[64], least[64];
+    snprintf(name, sizeof name, "faultline %s", c->name);
+    snprintf(least, sizeof least, "%s", c->arguments);
+    argv[0] = name;
+    const struct argp argp = {c->options, parse, c->arguments, c->doc, NULL, NULL, NULL};
+    struct options o = {0};
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    if (o.arguments < c->least || o.arguments > c->most) {
+        fprintf(stderr, "%s: expected %s; see `%s --help`\n", name, *least ? least : "no argument", name);
+        return EXIT_USAGE;
+    }
+    return c->run(&o);
+}
+
+static int unknown_command(const char *name)
+{
+    struct fl_guess guess = {.wanted = name};
+    for (size_t i = 0; i < COMMANDS; i++) fl_guess_offer(&guess, commands[i].name);
+    fprintf(stderr, "faultline: unknown command \"%s\"%s; see `faultline --help`\n", name,
+            fl_guess_hint(&guess).text);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    argp_err_exit_status = EXIT_USAGE;
+    gsl_set_error_handler_off();
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        print_version();
+        return 0;
+    }
+    int status = -1;
+    for (size_t i = 0; i < COMMANDS && status < 0; i++)
+        if (strcmp(argv[1], commands[i].name) == 0) status = run_command(&commands[i], argc - 1, argv + 1);
+    if (status < 0) return unknown_command(argv[1]);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("faultline: standard output");
+        return EXIT_IO;
+    }
+    return status;
+}

@@ -1,0 +1,178 @@
+/* The parts of a world, shared by the engine's own files and by nobody else. */
+#ifndef FL_STATE_H
+#define FL_STATE_H
+#include "sim/blob.h"
+#include "sim/keys.h"
+#include "sim/ledger.h"
+#include "sim/queue.h"
+#include "sim/world.h"
+
+#define XXH_STATIC_LINKING_ONLY
+#include <xxhash.h>
+
+/* One layer of one node: a model, its state and its timers. */
+struct fl_actor {
+    const struct fl_model *model; /* NULL if the node has no such layer */
+    struct fl_self self;
+    unsigned char *state;
+    size_t state_bytes;
+    uint32_t timer_first;
+};
+
+struct fl_timer {
+    uint32_t epoch; /* entries of the queue with another epoch are stale */
+    uint32_t cause;
+    uint32_t endpoint;
+    uint8_t layer, slot;
+    bool armed;
+};
+
+struct fl_node {
+    uint32_t group;
+    uint32_t key;
+    uint32_t down;             /* crash windows it is in */
+    bool honest;               /* no fault but a crash strikes it in this run */
+    fl_version view;           /* what its replica served it last */
+    fl_version head, final;    /* of a replica */
+    uint64_t keep_from;        /* UINT64_MAX: keeps no blob */
+    fl_time busy_until;        /* with signatures */
+    uint64_t charge;           /* bytes of blobs, if corrupted */
+    uint32_t client_first, client_count; /* in fl_world.client */
+};
+
+/* What a broadcast's deliveries share. */
+struct fl_body {
+    struct fl_msg msg;
+    uint32_t pending;          /* deliveries still in the queue */
+    uint32_t cause;
+    uint32_t row;              /* 1 + its row with detail "messages" (then never shared) */
+    uint32_t next_free;
+};
+
+enum fl_local_kind { FL_LOCAL_CALL = 1, FL_LOCAL_EXECUTE, FL_LOCAL_OVERHEARD };
+struct fl_local {
+    enum fl_local_kind kind;
+    uint32_t endpoint, layer;
+    uint32_t fault, rank;      /* FL_LOCAL_OVERHEARD */
+    uint32_t offset;           /* FL_LOCAL_EXECUTE */
+    uint32_t cause;
+    struct fl_msg msg;
+};
+
+struct fl_fault_state {
+    struct fl_fault_result result;
+    bool active;
+    unsigned char *state;
+    struct fl_coalition coalition;
+    const struct fl_self **self; /* of the members, by rank */
+};
+
+struct fl_check_state {
+    unsigned char *state;
+    struct fl_watch watch;
+    fl_time period, next;        /* FL_FOREVER if it has no tick */
+};
+
+struct fl_reader {
+    const struct fl_world *world;
+};
+
+struct fl_world {
+    const struct fl_config *config;
+    struct fl_reader reader;
+    fl_time now;
+    struct fl_queue queue;
+    struct fl_blobs *blobs;
+    struct fl_ledger *ledger;
+    struct fl_records *records;
+    struct fl_keyring keys;
+
+    struct fl_node *node;        /* [endpoint] */
+    struct fl_actor *actor;      /* [endpoint * FL_LAYERS + family] */
+    unsigned char *states;
+    size_t states_bytes;
+    uint32_t *client;
+    struct fl_timer *timer;
+    uint32_t timer_count;
+    struct fl_body *body;
+    uint32_t body_count, body_room, body_free;
+    struct fl_local *local;      /* stack of local calls to do */
+    size_t local_count, local_room;
+    struct fl_outbox *honest, *spoken[2]; /* a step's own words, and what adversaries make of them */
+    fl_blob *interned;           /* [FL_OUTBOX_BLOBS], of the outbox being applied */
+
+    struct fl_fault_state *fault;
+    struct fl_check_state *check;
+    fl_version newest;           /* last version executed by an honest replica */
+    uint64_t newest_height;
+
+    uint32_t cause;              /* durable ancestor of the event being handled */
+    uint32_t raw_parent;         /* 1 + row of the message being handled, or 0 */
+    XXH3_state_t *digest;
+
+    fl_time next_sample;
+    uint32_t sample_room;
+    fl_time *sample_at;
+    int64_t **sample;
+    int64_t *final;
+    struct fl_message_row *message;
+    uint64_t message_room;
+    struct fl_fault_result *fault_result;
+    struct fl_verdict *verdict;
+    struct fl_result result;
+};
+
+/* Entries of the queue: `what` is a kind in the top two bits and an index below. */
+enum fl_entry_kind { FL_ENTRY_DELIVERY, FL_ENTRY_TIMER, FL_ENTRY_FAULT_OPENS, FL_ENTRY_FAULT_CLOSES };
+static inline uint32_t fl_entry_what(enum fl_entry_kind kind, uint32_t index)
+{
+    FL_ASSERT(index < 1u << 30);
+    return (uint32_t)kind << 30 | index;
+}
+
+static inline struct fl_actor *fl_actor_at(const struct fl_world *w, uint32_t endpoint,
+                                           uint32_t layer)
+{
+    return &w->actor[(size_t)endpoint * FL_LAYERS + layer];
+}
+
+/* layout.c: everything that is set up before the first event, and freed after the last. */
+void fl_world_lay_out(struct fl_world *world);
+void fl_world_release(struct fl_world *world);
+
+/* dispatch.c: one event, its step, its effects and all local calls that follow. */
+void fl_dispatch(struct fl_world *world, uint32_t endpoint, uint32_t layer, struct fl_event *event);
+void fl_dispatch_all_layers(struct fl_world *world, uint32_t endpoint, enum fl_event_kind kind);
+void fl_deliver(struct fl_world *world, uint32_t body, uint32_t endpoint);
+void fl_expire(struct fl_world *world, uint32_t timer, uint32_t epoch);
+/* Appends a record made now, descending from `parent`, and shows it to the checks. */
+uint32_t fl_world_note(struct fl_world *world, uint16_t kind, uint32_t endpoint, uint32_t parent,
+                       const int64_t v[FL_RECORD_VALUES]);
+
+/* faults.c */
+void fl_fault_opens(struct fl_world *world, uint32_t fault);
+void fl_fault_closes(struct fl_world *world, uint32_t fault);
+/* What the corrupted node says instead of w->honest: one of w->spoken, or w->honest itself. */
+struct fl_outbox *fl_corrupt(struct fl_world *world, uint32_t endpoint, const struct fl_event *event,
+                             const struct fl_view *view);
+/* Shows a send to the rushing coalitions it is addressed to. */
+void fl_overhear(struct fl_world *world, uint32_t from, uint32_t to, const struct fl_msg *msg);
+void fl_step_overheard(struct fl_world *world, const struct fl_local *local);
+/* Puts a spoken outbox into effect as `endpoint`'s, its effects descending from w->cause. */
+void fl_apply(struct fl_world *world, uint32_t endpoint, uint32_t layer, struct fl_outbox *out);
+void fl_push_local(struct fl_world *world, const struct fl_local *local);
+void fl_drain(struct fl_world *world, size_t from);
+
+/* observe.c: checks, observables, series. */
+void fl_checks_start(struct fl_world *world);
+void fl_checks_record(struct fl_world *world, uint32_t id);
+void fl_checks_executed(struct fl_world *world, const struct fl_execution *execution);
+void fl_grid_until(struct fl_world *world, fl_time before); /* ticks and samples earlier than that */
+void fl_checks_finish(struct fl_world *world);
+int64_t fl_observe(const struct fl_world *world, uint32_t handle);
+
+/* versions.c: which ledger versions are still needed. */
+void fl_finalised(struct fl_world *world, uint32_t endpoint, fl_version version);
+void fl_blobs_horizon(struct fl_world *world);
+
+#endif
