@@ -1,0 +1,679 @@
+/* The checks, each against a clean story and against broken twins: worlds that are wrong in exactly
+ * one way, of which the check must speak.
+ *
+ * The engine is replaced: fl_read and its like are answered here, by an exchange in a few lines. */
+#include "models/wire.h"
+
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const struct fl_model fl_model_agreement, fl_model_conservation, fl_model_solvency;
+
+/* ------------------------------------------------------------------------------------------------
+ * An engine of our own
+ * --------------------------------------------------------------------------------------------- */
+
+enum { ACCOUNTS = 12, EXCHANGE = 3, FUNDAMENTAL = 5, LIQUIDITY = 11, CORRUPTED = 2 };
+enum { MAINTENANCE = 30000 };
+
+struct fl_reader {
+    struct fl_account account[ACCOUNTS];
+    struct fl_totals totals;
+    int64_t fundamental;
+    int64_t maintenance_ppm;
+    bool absent; /* no such exchange */
+};
+
+enum fl_read_status fl_read(const struct fl_view *view, const struct fl_query *query, void *out,
+                            size_t bytes)
+{
+    const struct fl_reader *const r = view->reader;
+    cr_assert_eq(query->contract, EXCHANGE);
+    if (r->absent) return FL_READ_UNKNOWN;
+    const struct fl_market_terms terms = {.maintenance_ppm = r->maintenance_ppm,
+                                          .liquidity_account = LIQUIDITY,
+                                          .accounts = ACCOUNTS};
+    switch ((enum fl_question)query->kind) {
+    case FL_ASK_ACCOUNT:
+        memcpy(out, &r->account[query->arg[0]], bytes);
+        return FL_READ_OK;
+    case FL_ASK_MARKET:
+        memcpy(out, &terms, bytes);
+        return FL_READ_OK;
+    case FL_ASK_TOTALS:
+        memcpy(out, &r->totals, bytes);
+        return FL_READ_OK;
+    case FL_ASK_PRICE:
+    case FL_ASK_LIQUIDATABLE:
+        break;
+    }
+    return FL_READ_UNKNOWN;
+}
+
+const void *fl_blob_data(const struct fl_view *view, fl_blob blob, uint32_t *bytes)
+{
+    (void)view;
+    (void)blob;
+    (void)bytes;
+    return NULL;
+}
+
+int64_t fl_watch_observe(const struct fl_watch *watch, uint32_t observable)
+{
+    cr_assert_eq(observable, FUNDAMENTAL);
+    return watch->view.reader->fundamental;
+}
+
+bool fl_watch_honest(const struct fl_watch *watch, uint32_t endpoint)
+{
+    (void)watch;
+    return endpoint != CORRUPTED;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Looking on
+ * --------------------------------------------------------------------------------------------- */
+
+struct conservation_params {
+    uint32_t exchange, zero;
+    int64_t full_every;
+};
+struct solvency_params {
+    uint32_t exchange, fundamental;
+    int64_t tolerance_ppm;
+    fl_time missed_after;
+};
+static const struct conservation_params books = {.exchange = EXCHANGE, .full_every = 1000000};
+static const struct solvency_params truth = {EXCHANGE, FUNDAMENTAL, 10000, 60 * FL_SECOND};
+
+struct look {
+    const struct fl_model *model;
+    struct fl_reader world;
+    struct fl_facts facts;
+    struct fl_watch watch;
+    void *state;
+    uint32_t records;
+};
+
+static void look_open(struct look *l, const struct fl_model *model, const void *params)
+{
+    memset(l, 0, sizeof *l);
+    l->model = model;
+    l->facts = (struct fl_facts){.endpoints = 4, .accounts = ACCOUNTS, .contracts = EXCHANGE + 1};
+    l->watch = (struct fl_watch){
+        .params = params, .facts = &l->facts, .view = {.reader = &l->world, .version = {1}}};
+    l->world.maintenance_ppm = MAINTENANCE;
+    l->state = calloc(1, model->watch->state_bytes(params, &l->facts));
+}
+
+static void look_init(struct look *l)
+{
+    l->model->watch->init(&l->watch, l->state);
+}
+
+static void look_close(struct look *l)
+{
+    free(l->state);
+}
+
+static uint32_t see(struct look *l, uint16_t kind, uint32_t endpoint, int64_t a, int64_t b,
+                    int64_t c, int64_t d, int64_t e, int64_t f)
+{
+    const struct fl_record r = {
+        .at = l->watch.now, .v = {a, b, c, d, e, f}, .endpoint = endpoint, .kind = kind};
+    l->model->watch->record(&l->watch, l->state, ++l->records, &r);
+    return l->records;
+}
+
+static struct fl_verdict verdict_of(struct look *l)
+{
+    return l->model->watch->verdict(l->watch.params, l->state);
+}
+
+static int64_t observed(const struct look *l, const char *name)
+{
+    int64_t out[16];
+    l->model->watch->observe(l->watch.params, l->state, out);
+    for (uint32_t i = 0; l->model->observables[i].name; i++)
+        if (strcmp(l->model->observables[i].name, name) == 0) return out[i];
+    cr_assert_fail("%s", name);
+    return 0;
+}
+
+/* A batch that says these accounts changed, and row 0 of the market table. */
+static void batch(struct look *l, const uint32_t *account, uint32_t count)
+{
+    struct fl_change changes[ACCOUNTS + 2] = {{EXCHANGE, 0, 0}, {EXCHANGE - 1, 1, 7}};
+    for (uint32_t i = 0; i < count; i++)
+        changes[2 + i] = (struct fl_change){EXCHANGE, 1, account[i]};
+    l->model->watch->executed(&l->watch, l->state, changes, 2 + count);
+}
+
+static void batch_one(struct look *l, uint32_t account)
+{
+    batch(l, &account, 1);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Agreement
+ * --------------------------------------------------------------------------------------------- */
+
+static void decided(struct look *l, uint32_t endpoint, int64_t height, int64_t payload)
+{
+    see(l, FL_RECORD_DECIDED, endpoint, height, endpoint, payload, -payload, 0, 0);
+}
+
+static void applied(struct look *l, uint32_t endpoint, int64_t height, int64_t state)
+{
+    see(l, FL_RECORD_APPLIED, endpoint, height, endpoint, state, 0, 0, 0);
+}
+
+Test(agreement, holds_when_all_say_the_same)
+{
+    struct look l;
+    look_open(&l, &fl_model_agreement, NULL);
+    look_init(&l);
+    cr_expect_eq(verdict_of(&l).kind, FL_NOT_APPLICABLE);
+    for (int64_t h = 1; h <= 5000; h++)
+        for (uint32_t e = 0; e < 4; e++) {
+            decided(&l, e, h, e == CORRUPTED ? 666 : 1000 + h); /* a liar does not count */
+            applied(&l, e, h, e == CORRUPTED ? 666 : 2000 + h);
+        }
+    const struct fl_verdict v = verdict_of(&l);
+    cr_expect_eq(v.kind, FL_HOLDS);
+    cr_expect_eq(v.value[0], 5000);
+    look_close(&l);
+}
+
+Test(agreement, twin_two_payloads_at_one_height)
+{
+    struct look l;
+    look_open(&l, &fl_model_agreement, NULL);
+    look_init(&l);
+    l.watch.now = 2385;
+    decided(&l, 0, 7, 70);
+    decided(&l, 1, 7, 70);
+    decided(&l, 3, 7, 71);
+    decided(&l, 3, 8, 80);
+    decided(&l, 0, 8, 81);
+    const struct fl_verdict v = verdict_of(&l);
+    cr_expect_eq(v.kind, FL_BROKEN);
+    cr_expect_eq(v.value[0], 7);
+    cr_expect_eq(v.value[1], 2);
+    cr_expect_eq(v.record, 3);
+    cr_expect_eq(v.at, 2385);
+    look_close(&l);
+}
+
+/* Halves of the digest count, both of them. */
+Test(agreement, twin_digests_differ_in_one_half)
+{
+    for (int half = 2; half < 4; half++) {
+        struct look l;
+        look_open(&l, &fl_model_agreement, NULL);
+        look_init(&l);
+        see(&l, FL_RECORD_DECIDED, 0, 1, 0, 5, 6, 0, 0);
+        see(&l, FL_RECORD_DECIDED, 1, 1, 1, 5 + (half == 2), 6 + (half == 3), 0, 0);
+        cr_expect_eq(verdict_of(&l).kind, FL_BROKEN);
+        look_close(&l);
+    }
+}
+
+Test(agreement, twin_two_states_of_one_block)
+{
+    struct look l;
+    look_open(&l, &fl_model_agreement, NULL);
+    look_init(&l);
+    decided(&l, 0, 1, 10);
+    decided(&l, 1, 1, 10);
+    applied(&l, 0, 1, 5);
+    cr_expect_eq(verdict_of(&l).kind, FL_HOLDS);
+    applied(&l, 1, 1, 6);
+    cr_expect_eq(verdict_of(&l).kind, FL_BROKEN);
+    look_close(&l);
+}
+
+Test(agreement, what_is_too_old_is_counted)
+{
+    struct look l;
+    look_open(&l, &fl_model_agreement, NULL);
+    look_init(&l);
+    for (int64_t h = 1; h <= 4097; h++) decided(&l, 0, h, h);
+    decided(&l, 1, 2, 2); /* still kept */
+    decided(&l, 1, 1, 99);
+    decided(&l, 1, -5, 99); /* no height at all */
+    cr_expect_eq(verdict_of(&l).kind, FL_HOLDS);
+    cr_expect_eq(observed(&l, "agreement.late"), 1);
+    look_close(&l);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Conservation
+ * --------------------------------------------------------------------------------------------- */
+
+static void deposit(struct look *l, uint32_t account, int64_t amount)
+{
+    l->world.account[account].quote += amount;
+    l->world.totals.deposits += amount;
+    see(l, FL_RECORD_DEPOSIT, UINT32_MAX, account, 1, amount, 0, 0, 0);
+}
+
+static void withdraw(struct look *l, uint32_t account, int64_t amount)
+{
+    l->world.account[account].quote -= amount;
+    l->world.totals.withdrawals += amount;
+    see(l, FL_RECORD_WITHDRAWAL, UINT32_MAX, account, 2, amount, 0, 0, 0);
+}
+
+/* `a` buys from `b`, and pays a fee. */
+static void trade(struct look *l, uint32_t a, uint32_t b, int64_t size, int64_t quote, int64_t fee)
+{
+    l->world.account[a].size += size;
+    l->world.account[b].size -= size;
+    l->world.account[a].quote -= quote + fee;
+    l->world.account[b].quote += quote;
+    l->world.totals.fees += fee;
+}
+
+/* A deficit of `a` is charged to all with a position: no row but that of `a` changes. */
+static void socialise(struct look *l, uint32_t a, int64_t share)
+{
+    int64_t charged = 0;
+    for (uint32_t i = 0; i < ACCOUNTS; i++) {
+        if (l->world.account[i].size == 0) continue;
+        l->world.account[i].quote -= share;
+        l->world.account[i].unsettled += share;
+        charged += share;
+    }
+    l->world.account[a].quote += charged;
+    l->world.totals.receivable += charged;
+    l->world.totals.deficit += charged;
+    l->world.totals.socialised += charged;
+}
+
+static void settle(struct look *l, uint32_t a)
+{
+    l->world.totals.receivable -= l->world.account[a].unsettled;
+    l->world.account[a].unsettled = 0;
+}
+
+/* A story in four batches, the books right after each. */
+static void honest_story(struct look *l)
+{
+    l->world.totals.fund = l->world.totals.deposits = 5000; /* genesis */
+    look_init(l);
+    const uint32_t first[] = {1, 2, 4}, second[] = {1, 2}, third[] = {4}, fourth[] = {2, 4};
+    deposit(l, 1, 1000);
+    deposit(l, 2, 2385);
+    deposit(l, 4, 777);
+    batch(l, first, 3);
+    trade(l, 1, 2, 40, 900, 3);
+    batch(l, second, 2);
+    socialise(l, 4, 11);
+    batch(l, third, 1);
+    settle(l, 2);
+    withdraw(l, 4, 100);
+    batch(l, fourth, 2);
+}
+
+static struct fl_verdict after_story(struct look *l)
+{
+    l->model->watch->finish(&l->watch, l->state);
+    const struct fl_verdict v = verdict_of(l);
+    look_close(l);
+    return v;
+}
+
+Test(conservation, holds_when_the_books_are_right)
+{
+    const struct conservation_params often = {.exchange = EXCHANGE, .full_every = 2};
+    struct look l;
+    look_open(&l, &fl_model_conservation, &often);
+    honest_story(&l);
+    cr_expect_eq(observed(&l, "conservation.batches"), 4);
+    cr_expect_eq(observed(&l, "conservation.recounts"), 2);
+    const struct fl_verdict v = after_story(&l);
+    cr_expect_eq(v.kind, FL_HOLDS, "%s %" PRId64 " %" PRId64, v.what, v.value[0], v.value[1]);
+}
+
+Test(conservation, does_not_apply_without_an_exchange)
+{
+    struct look l;
+    look_open(&l, &fl_model_conservation, &books);
+    l.world.absent = true;
+    look_init(&l);
+    batch_one(&l, 1);
+    cr_expect_eq(after_story(&l).kind, FL_NOT_APPLICABLE);
+}
+
+/* Each twin does one thing wrong after the honest story. */
+enum twin {
+    MINTS,
+    BURNS,
+    HIDES_DEPOSIT,
+    INVENTS_DEPOSIT,
+    HIDES_WITHDRAWAL,
+    LOSES_A_SIDE,
+    OWES_FUND,
+    NEGATIVE_FEES,
+    NEGATIVE_DUST,
+    NEGATIVE_RECEIVABLE,
+    DEFICIT_WITHOUT_PARTS,
+    MOVES_UNANNOUNCED,
+    TWINS
+};
+
+static void go_wrong(struct look *l, enum twin twin)
+{
+    struct fl_reader *const w = &l->world;
+    switch (twin) {
+    case MINTS:
+        w->account[1].quote += 1;
+        break;
+    case BURNS:
+        w->account[1].quote -= 1;
+        break;
+    case HIDES_DEPOSIT: /* books right, record missing */
+        w->account[1].quote += 9;
+        w->totals.deposits += 9;
+        break;
+    case INVENTS_DEPOSIT:
+        see(l, FL_RECORD_DEPOSIT, UINT32_MAX, 1, 1, 9, 0, 0, 0);
+        break;
+    case HIDES_WITHDRAWAL:
+        w->account[1].quote -= 9;
+        w->totals.withdrawals += 9;
+        break;
+    case LOSES_A_SIDE:
+        w->account[1].size += 1;
+        break;
+    case OWES_FUND:
+        w->account[1].quote += 5001;
+        w->totals.fund -= 5001;
+        break;
+    case NEGATIVE_FEES:
+        w->account[1].quote += 4;
+        w->totals.fees -= 4;
+        break;
+    case NEGATIVE_DUST:
+        w->account[1].quote += 4;
+        w->totals.dust -= 4;
+        break;
+    case NEGATIVE_RECEIVABLE:
+        w->account[1].quote -= w->totals.receivable + 1;
+        w->totals.receivable = -1;
+        break;
+    case DEFICIT_WITHOUT_PARTS:
+        w->totals.deficit += 1;
+        break;
+    case MOVES_UNANNOUNCED: /* from 7 to 8, the batch says 1 */
+        w->account[7].quote -= 50;
+        w->account[8].quote += 50;
+        break;
+    case TWINS:
+        break;
+    }
+}
+
+Test(conservation, twins)
+{
+    for (enum twin twin = 0; twin < TWINS; twin++) {
+        struct look l;
+        look_open(&l, &fl_model_conservation, &books);
+        honest_story(&l);
+        go_wrong(&l, twin);
+        l.watch.now = 100 + (fl_time)twin;
+        batch_one(&l, 1);
+        const bool at_once = verdict_of(&l).kind == FL_BROKEN;
+        cr_expect_eq(at_once, twin != MOVES_UNANNOUNCED, "twin %d", twin);
+        const struct fl_verdict v = after_story(&l);
+        cr_expect_eq(v.kind, FL_BROKEN, "twin %d", twin);
+        cr_expect_eq(v.at, 100 + (fl_time)twin);
+        cr_expect_neq(v.value[0], v.value[1], "twin %d", twin);
+    }
+}
+
+/* A row that changed without notice is found by the full count inside the run, too. */
+Test(conservation, twin_found_by_the_periodic_count)
+{
+    const struct conservation_params often = {.exchange = EXCHANGE, .full_every = 5};
+    struct look l;
+    look_open(&l, &fl_model_conservation, &often);
+    honest_story(&l);
+    go_wrong(&l, MOVES_UNANNOUNCED);
+    batch_one(&l, 1);
+    const struct fl_verdict v = verdict_of(&l);
+    cr_expect_eq(v.kind, FL_BROKEN);
+    cr_expect_eq(v.value[1], 2);
+    look_close(&l);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Solvency
+ * --------------------------------------------------------------------------------------------- */
+
+static void tick(struct look *l, int64_t second, int64_t price)
+{
+    l->watch.now = second * FL_SECOND;
+    l->world.fundamental = price;
+    l->model->watch->tick(&l->watch, l->state);
+}
+
+/* Below maintenance by the definition: quote + trunc(N) < ceil(|N| * maintenance). The third
+ * implementation of margin here, with divisions done on magnitudes and remainders by hand. */
+static bool below(const struct fl_account *a, int64_t maintenance, int64_t price)
+{
+    const fl_i128 size = a->size < 0 ? -(fl_i128)a->size : a->size;
+    const fl_i128 n = size * price / 1000000;
+    fl_i128 needed = n * maintenance / 1000000;
+    if (needed * 1000000 != n * maintenance) needed++;
+    const fl_i128 equity = a->size < 0 ? a->quote - n : a->quote + n;
+    return a->size != 0 && equity < needed;
+}
+
+/* Hand values. Long of 2.5 at a maintenance of 3 %, quote -200: at F = 82.474227 the notional is
+ * 206.185567, needed 6.185568 (6.18556701 up), equity 6.185567: below by a millionth. One more
+ * millionth: 206.185570 (206.18557 exactly), needed 6.185568 (6.1855671 up), equity 6.185570: well. */
+Test(solvency, hand_values_at_the_edge)
+{
+    struct look l;
+    look_open(&l, &fl_model_solvency, &truth);
+    l.world.account[2] = (struct fl_account){.quote = -200000000, .size = 2500000};
+    look_init(&l);
+    tick(&l, 1, 82474227);
+    cr_expect_eq(observed(&l, "ledger.due_accounts"), 1);
+    cr_expect_eq(observed(&l, "ledger.due"), 206185567);
+    tick(&l, 2, 82474228);
+    cr_expect_eq(observed(&l, "ledger.due_accounts"), 0);
+    cr_expect_eq(observed(&l, "ledger.due"), 0);
+    look_close(&l);
+}
+
+static int64_t draw(uint64_t step, uint32_t lane, int64_t low, int64_t high)
+{
+    return low + (int64_t)fl_draw_below(1, FL_RNG_AGENT, 9, step, lane, (uint64_t)(high - low) + 1);
+}
+
+/* The kept edge against the definition: at the edge, beside it, and far away, for sizes from dust to
+ * a billion units and any maintenance. */
+Test(solvency, edges_agree_with_the_definition)
+{
+    static const int64_t far[] = {
+        1, 1000, 1000000, 2385000000, INT64_C(1000000000000000), INT64_C(1000000000000000000)};
+    uint64_t below_count = 0, above_count = 0;
+    for (uint64_t i = 0; i < 3000; i++) {
+        struct look l;
+        look_open(&l, &fl_model_solvency, &truth);
+        l.world.maintenance_ppm = i % 7 == 0 ? 1000000 : draw(i, 0, 1, 200000);
+        const int64_t scale = INT64_C(1) << draw(i, 1, 0, 50);
+        struct fl_account *const a = &l.world.account[0];
+        a->size = draw(i, 2, -scale, scale);
+        const int64_t bound = INT64_C(1) << draw(i, 3, 0, 59);
+        a->quote = draw(i, 4, -bound, bound);
+        look_init(&l);
+        /* The price where it turns, by bisection over the definition. */
+        int64_t low = 1, high = INT64_C(4000000000000000000);
+        const bool at_low = below(a, l.world.maintenance_ppm, low);
+        while (high - low > 1) {
+            const int64_t middle = low + (high - low) / 2;
+            if (below(a, l.world.maintenance_ppm, middle) == at_low)
+                low = middle;
+            else
+                high = middle;
+        }
+        int64_t price[16];
+        uint32_t count = 0;
+        for (int64_t d = -4; d <= 4; d++) price[count++] = fl_max(1, low + d);
+        for (size_t k = 0; k < sizeof far / sizeof *far; k++) price[count++] = far[k];
+        for (uint32_t k = 0; k < count; k++) {
+            tick(&l, k, price[k]);
+            const bool expected = below(a, l.world.maintenance_ppm, price[k]);
+            cr_assert_eq(observed(&l, "ledger.due_accounts"), expected,
+                         "case %" PRIu64 ": quote %" PRId64 " size %" PRId64 " price %" PRId64, i,
+                         a->quote, a->size, price[k]);
+            below_count += expected;
+            above_count += !expected;
+        }
+        look_close(&l);
+    }
+    cr_expect_gt(below_count, 10000);
+    cr_expect_gt(above_count, 5000);
+}
+
+/* One long of 10 at 100 with quote -950, others flat; maintenance 3 %: healthy at F when
+ * 10 F - 950 >= 0.3 F, F >= 97.938144. */
+static void one_long(struct look *l)
+{
+    look_open(l, &fl_model_solvency, &truth);
+    l->world.account[2] = (struct fl_account){.quote = -950000000, .size = 10000000};
+    look_init(l);
+}
+
+Test(solvency, nothing_to_say_of_a_healthy_exchange)
+{
+    struct look l;
+    one_long(&l);
+    for (int64_t t = 0; t < 200; t++) tick(&l, t, t == 0 ? 0 : 98000000); /* no truth at 0 */
+    cr_expect_eq(observed(&l, "ledger.due"), 0);
+    cr_expect_eq(observed(&l, "ledger.missed_liquidations"), 0);
+    cr_expect_eq(after_story(&l).kind, FL_HOLDS);
+}
+
+Test(solvency, an_episode_is_missed_once_and_with_its_dollars)
+{
+    struct look l;
+    one_long(&l);
+    for (int64_t t = 1; t <= 70; t++)
+        tick(&l, t, 97000000); /* opens at 1, 60 s are over after 61 */
+    cr_expect_eq(observed(&l, "ledger.missed_liquidations"), 0 + 1);
+    cr_expect_eq(observed(&l, "ledger.missed"), 970000000);
+    tick(&l, 71, 99000000); /* cured */
+    cr_expect_eq(observed(&l, "ledger.due_accounts"), 0);
+    for (int64_t t = 72; t <= 132; t++) tick(&l, t, 97500000); /* exactly 60 s: not longer */
+    cr_expect_eq(observed(&l, "ledger.missed_liquidations"), 1);
+    tick(&l, 133, 96000000);
+    cr_expect_eq(observed(&l, "ledger.missed_liquidations"), 2);
+    cr_expect_eq(observed(&l, "ledger.missed"), 970000000 + 960000000);
+    look_close(&l);
+}
+
+/* Liquidated between two ticks: the length counts to that moment. */
+Test(solvency, a_liquidation_closes_an_episode)
+{
+    for (int64_t late = 0; late < 2; late++) {
+        struct look l;
+        one_long(&l);
+        for (int64_t t = 1; t <= 61; t++) tick(&l, t, 97000000);
+        l.watch.now = 61 * FL_SECOND + late;
+        see(&l, FL_RECORD_LIQUIDATION, UINT32_MAX, 2, 1, 10000000, -950000000, 970000000, 0);
+        cr_expect_eq(observed(&l, "ledger.missed_liquidations"), late);
+        cr_expect_eq(observed(&l, "ledger.wrongful_liquidations"), 0);
+        l.world.account[2] = (struct fl_account){.quote = 20000000};
+        batch_one(&l, 2);
+        tick(&l, 130, 97000000);
+        cr_expect_eq(observed(&l, "ledger.missed_liquidations"), late);
+        cr_expect_eq(observed(&l, "ledger.due_accounts"), 0);
+        look_close(&l);
+    }
+}
+
+/* At F = 98 it is healthy, at 98 less 1 % = 97.02 it is not: wrongful, not material. At 99 it is
+ * material (98.01). The mirror for a short of 10 with quote 1050: healthy up to F = 101.941747. */
+Test(solvency, twin_liquidations_that_should_not_have_been)
+{
+    static const struct {
+        int64_t size, quote, price, wrongful, material;
+    } cases[] = {
+        {10000000, -950000000, 97900000, 0, 0},   {10000000, -950000000, 98000000, 1, 0},
+        {10000000, -950000000, 99000000, 1, 1},   {-10000000, 1050000000, 102000000, 0, 0},
+        {-10000000, 1050000000, 101900000, 1, 0}, {-10000000, 1050000000, 100000000, 1, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct look l;
+        one_long(&l);
+        tick(&l, 1, cases[i].price);
+        see(&l, FL_RECORD_LIQUIDATION, UINT32_MAX, 3, 1, cases[i].size, cases[i].quote, 0, 0);
+        cr_expect_eq(observed(&l, "ledger.wrongful_liquidations"), cases[i].wrongful, "%zu", i);
+        cr_expect_eq(observed(&l, "ledger.material_wrongful_liquidations"), cases[i].material,
+                     "%zu", i);
+        look_close(&l);
+    }
+}
+
+/* The liquidity account cannot be liquidated: never due, but its equity counts. */
+Test(solvency, twin_latent_bad_debt)
+{
+    struct look l;
+    one_long(&l);
+    l.world.account[LIQUIDITY] = (struct fl_account){.quote = 900000000, .size = -10000000};
+    l.world.account[5] = (struct fl_account){.quote = -7000000}; /* closed: bad debt already */
+    const uint32_t changed[] = {5, LIQUIDITY};
+    batch(&l, changed, 2);
+    tick(&l, 1, 94000000); /* long: -950 + 940 = -10; liquidity: 900 - 940 = -40 */
+    cr_expect_eq(observed(&l, "ledger.latent_bad_debt"), 50000000);
+    cr_expect_eq(observed(&l, "ledger.due_accounts"), 1);
+    cr_expect_eq(observed(&l, "ledger.due"), 940000000);
+    const struct fl_verdict v = after_story(&l);
+    cr_expect_eq(v.kind, FL_BROKEN);
+    cr_expect_eq(v.value[0], 0);
+    cr_expect_eq(v.value[1], 50000000);
+}
+
+Test(solvency, twin_bad_debt)
+{
+    struct look l;
+    one_long(&l);
+    tick(&l, 1, 99000000);
+    /* What the fund pays is no bad debt. */
+    l.world.totals.deficit = l.world.totals.fund_paid = 100;
+    see(&l, FL_RECORD_DEFICIT, UINT32_MAX, 3, 1, 100, 100, 0, 0);
+    batch_one(&l, 3);
+    cr_expect_eq(verdict_of(&l).kind, FL_HOLDS);
+    /* 30 more, socialised: every quote moves, although only row 3 did. */
+    l.watch.now = 77;
+    const uint32_t record = see(&l, FL_RECORD_DEFICIT, UINT32_MAX, 3, 2, 30, 0, 30, 0);
+    l.world.totals.deficit = 130;
+    l.world.totals.socialised = 30;
+    l.world.account[2].quote -= 30000000;
+    batch_one(&l, 3);
+    tick(&l, 2, 99000000);
+    cr_expect_eq(observed(&l, "ledger.due_accounts"), 1);
+    const struct fl_verdict v = after_story(&l);
+    cr_expect_eq(v.kind, FL_BROKEN);
+    cr_expect_eq(v.value[0], 30);
+    cr_expect_eq(v.record, record);
+    cr_expect_eq(v.at, 77);
+}
+
+Test(solvency, does_not_apply_without_an_exchange)
+{
+    struct look l;
+    look_open(&l, &fl_model_solvency, &truth);
+    l.world.absent = true;
+    look_init(&l);
+    tick(&l, 1, 99000000);
+    see(&l, FL_RECORD_LIQUIDATION, UINT32_MAX, 3, 1, 5, 5, 0, 0);
+    cr_expect_eq(after_story(&l).kind, FL_NOT_APPLICABLE);
+}
