@@ -1,0 +1,15 @@
+/* What becomes of an archive: pictures and reports. Reads results folders only, never a model.
+ *
+ * Problems are one line on stderr; 0: done, 3: input or output failed. */
+#ifndef FL_ANALYSIS_H
+#define FL_ANALYSIS_H
+#include <stddef.h>
+
+/* Draws DIRECTORY/timeline.FORMAT (png, svg or pdf) from DIRECTORY/trace.h5 with gnuplot, and leaves
+ * timeline.gp and timeline.tsv beside it to be restyled. The picture's path goes to path_out. */
+int fl_plot_timeline(const char *directory, const char *format, char *path_out, size_t bytes);
+
+/* Writes DIRECTORY/report.md. */
+int fl_report_write(const char *directory);
+
+#endif

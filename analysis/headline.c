@@ -1,0 +1,192 @@
+/* One sentence for what a run showed, computed from its numbers. */
+#include "analysis/headline.h"
+
+#include "analysis/wording.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Below this a price did not move as far as a title is concerned. */
+static const double MOVE_WORTH_A_WORD = 0.01;
+
+/* How a fault model reads as a state of its victims; others are quoted by name. */
+static const char *state_of(const char *model)
+{
+    static const char *const words[][2] = {
+        {"crash", "down"},         {"stuck", "stuck"},          {"stale", "stale"},
+        {"mute", "silent"},        {"silent", "silent"},        {"slow", "slow"},
+        {"delay", "delayed"},      {"equivocate", "equivocating"},
+        {"equivocator", "equivocating"}, {"lie", "lying"},      {"liar", "lying"},
+        {"withhold", "withholding"}, {"censor", "censoring"},   {"partition", "cut off"},
+        {"offset", "offset"},      {"drift", "drifting"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(words[i][0], model) == 0) {
+            return words[i][1];
+        }
+    }
+    return NULL;
+}
+
+/* "sequencer", "all 5 reporters", "3 of 5 reporters". */
+static void victims(const struct fl_headline_fault *fault, char *out, size_t bytes)
+{
+    char many[FL_WORDING];
+    fl_plural(fault->group, many, sizeof many);
+    if (fault->size == 1) {
+        fl_say(out, bytes, "%s", fault->group);
+    } else if (fault->struck == fault->size) {
+        fl_say(out, bytes, "all %u %s", fault->size, many);
+    } else {
+        fl_say(out, bytes, "%u of %u %s", fault->struck, fault->size, many);
+    }
+}
+
+void fl_fault_label(const struct fl_headline_fault *fault, char out[FL_FAULT_TEXT])
+{
+    char who[2 * FL_WORDING];
+    victims(fault, who, sizeof who);
+    const char *state = state_of(fault->model);
+    if (state) {
+        fl_say(out, FL_FAULT_TEXT, "%s %s", who, state);
+    } else {
+        fl_say(out, FL_FAULT_TEXT, "%s: %s", fault->model, who);
+    }
+}
+
+/* What followed the duration: "of stuck reporters", "without the sequencer", "with 3 of 5 reporters
+ * stuck". */
+static void circumstance(const struct fl_headline_fault *fault, char *out, size_t bytes)
+{
+    char who[2 * FL_WORDING], many[FL_WORDING];
+    victims(fault, who, sizeof who);
+    fl_plural(fault->group, many, sizeof many);
+    const char *state = state_of(fault->model);
+    const bool is_crash = strcmp(fault->model, "crash") == 0;
+    const bool all = fault->struck == fault->size;
+    if (!state) {
+        fl_say(out, bytes, "with %s under %s", who, fault->model);
+    } else if (all && is_crash && fault->size == 1) {
+        fl_say(out, bytes, "without the %s", fault->group);
+    } else if (all && is_crash) {
+        fl_say(out, bytes, "without %s", many);
+    } else if (all && fault->size == 1) {
+        fl_say(out, bytes, "of a %s %s", state, fault->group);
+    } else if (all && !strchr(state, ' ')) {
+        fl_say(out, bytes, "of %s %s", state, many);
+    } else {
+        fl_say(out, bytes, "with %s %s", who, state);
+    }
+}
+
+/* Total time in which at least one fault was at work. */
+static fl_time union_of(const struct fl_headline *facts)
+{
+    fl_time total = 0, reached = INT64_MIN;
+    for (uint32_t done = 0; done < facts->fault_count; done++) {
+        /* The window that starts next; there are few, so a sort is not worth it. */
+        const struct fl_headline_fault *next = NULL;
+        for (uint32_t i = 0; i < facts->fault_count; i++) {
+            const struct fl_headline_fault *fault = &facts->fault[i];
+            if (fault->to > reached && (!next || fault->from < next->from)) {
+                next = fault;
+            }
+        }
+        if (!next) {
+            break;
+        }
+        total += next->to - (next->from > reached ? next->from : reached);
+        reached = next->to;
+    }
+    return total;
+}
+
+static fl_time onset(const struct fl_headline *facts)
+{
+    fl_time first = facts->fault_count > 0 ? facts->fault[0].from : 0;
+    for (uint32_t i = 1; i < facts->fault_count; i++) {
+        first = facts->fault[i].from < first ? facts->fault[i].from : first;
+    }
+    return first;
+}
+
+/* "a 34 % fall"; empty if there was none to speak of. */
+static void move_text(double move, char *out, size_t bytes)
+{
+    char percent[FL_WORDING];
+    out[0] = '\0';
+    if (fabs(move) >= MOVE_WORTH_A_WORD) {
+        fl_percent(fabs(move), percent);
+        /* "an 8 %", "an 11 %", "an 18 %", "an 80 %": by how the number is spoken. */
+        const bool vowel = percent[0] == '8' || strncmp(percent, "11 ", 3) == 0 ||
+                           strncmp(percent, "18 ", 3) == 0;
+        fl_say(out, bytes, "%s %s %s", vowel ? "an" : "a", percent, move < 0 ? "fall" : "rise");
+    }
+}
+
+static void subject(const struct fl_headline *facts, char *out, size_t bytes)
+{
+    char span[FL_WORDING], what[FL_FAULT_TEXT];
+    fl_duration(union_of(facts), span);
+    if (facts->fault_count == 1) {
+        circumstance(&facts->fault[0], what, sizeof what);
+        fl_say(out, bytes, "%s %s", span, what);
+    } else {
+        fl_say(out, bytes, "%u faults in %s", facts->fault_count, span);
+    }
+}
+
+static void main_clause(const struct fl_headline *facts, char *out, size_t bytes)
+{
+    char what[2 * FL_FAULT_TEXT], move[FL_WORDING + 16], debt[FL_WORDING];
+    move_text(facts->move, move, sizeof move);
+    fl_money_short(facts->bad_debt, debt);
+    const bool moved = move[0] != '\0';
+    if (facts->fault_count == 0 && facts->bad_debt > 0) {
+        fl_say(out, bytes, moved ? "Without any fault, %s left %s of bad debt"
+                                   : "Without any fault%s, %s of bad debt were left",
+                 move, debt);
+    } else if (facts->fault_count == 0) {
+        fl_say(out, bytes, moved ? "No fault: %s left no bad debt" : "No fault, no bad debt%s",
+                 move);
+    } else {
+        subject(facts, what, sizeof what);
+        if (facts->bad_debt > 0 && moved) {
+            fl_say(out, bytes, "%s turned %s into %s of bad debt", what, move, debt);
+        } else if (facts->bad_debt > 0) {
+            fl_say(out, bytes, "%s left %s of bad debt", what, debt);
+        } else {
+            fl_say(out, bytes, "%s%s%s left no bad debt", what, moved ? " during " : "", move);
+        }
+    }
+}
+
+static void fund_clause(const struct fl_headline *facts, char *out, size_t bytes)
+{
+    char span[FL_WORDING], left[FL_WORDING], start[FL_WORDING];
+    const fl_time begin = onset(facts);
+    out[0] = '\0';
+    if (!facts->has_fund || facts->fund_start <= 0) {
+        fl_say(out, bytes, "%s", facts->has_fund && facts->bad_debt > 0 ? "; there was no fund" : "");
+    } else if (facts->fund_empty != FL_NEVER && facts->fault_count > 0 &&
+               facts->fund_empty < begin) {
+        fl_say(out, bytes, "; the fund was already empty");
+    } else if (facts->fund_empty != FL_NEVER) {
+        fl_duration(facts->fund_empty - begin, span);
+        fl_say(out, bytes, "; the fund was empty after %s", span);
+    } else if (facts->fund_lowest >= facts->fund_start) {
+        fl_say(out, bytes, "; the fund was not touched");
+    } else {
+        fl_money_short(facts->fund_lowest, left);
+        fl_money_short(facts->fund_start, start);
+        fl_say(out, bytes, "; the fund kept %s of %s", left, start);
+    }
+}
+
+void fl_headline_text(const struct fl_headline *facts, char out[FL_HEADLINE_TEXT])
+{
+    char happened[FL_HEADLINE_TEXT - 64], fund[2 * FL_WORDING];
+    main_clause(facts, happened, sizeof happened);
+    fund_clause(facts, fund, sizeof fund);
+    fl_say(out, FL_HEADLINE_TEXT, "%s%s", happened, fund);
+}
