@@ -12,7 +12,8 @@
 /* --- local calls between consensus and replica, in the order they happen (DESIGN 2) ------------- */
 enum fl_chain_call {
     FL_PROPOSE = 1,    /* consensus -> chain: word[0] height; answer FL_PAYLOAD */
-    FL_PAYLOAD,        /* chain -> consensus: word[0] height, blob the payload, value[0..1] digest */
+    FL_PAYLOAD,        /* chain -> consensus: word[0] height, word[1] transactions in it, blob the payload
+                          (none: nothing to propose), value[0..1] its digest */
     FL_VALIDATE,       /* consensus -> chain: word[0] height, blob; answer FL_VALID */
     FL_VALID,          /* chain -> consensus: word[0] height, blob, value[0] 1 or 0 */
     FL_EXTEND_VOTE,    /* consensus -> oracle: word[0] height; answer FL_VOTE_EXTENSION */

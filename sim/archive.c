@@ -169,7 +169,8 @@ static bool set_layout(hid_t list, uint64_t count)
            H5Pset_deflate(list, DEFLATE_LEVEL) >= 0;
 }
 
-static bool write_values(hid_t dataset, hid_t type, const struct fl_columns *columns, uint32_t index)
+static bool write_values(hid_t dataset, hid_t type, const struct fl_columns *columns,
+                         uint32_t index)
 {
     const struct fl_archive_column *column = &columns->at[index];
     bool ok = true;
@@ -333,7 +334,8 @@ static const char *build_trace(const struct fl_columns *columns, const char *con
 {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     const hid_t file = memory_file_new();
-    bool ok = file >= 0 && write_trace(file, columns, content_hash, summary) && take_image(file, image);
+    bool ok = file >= 0 && write_trace(file, columns, content_hash, summary) &&
+              take_image(file, image);
     char reason[256] = "no reason given";
     if (!ok) {
         H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_complaint, reason);

@@ -90,8 +90,8 @@ static void fill_sample_time(const struct fl_columns *all, const struct fl_archi
 
 /* The one float of an archive, for plots: an int64 and a division that IEEE 754 rounds correctly,
  * hence the same bits everywhere. */
-static void fill_sample_seconds(const struct fl_columns *all, const struct fl_archive_column *column,
-                                unsigned char *out)
+static void fill_sample_seconds(const struct fl_columns *all,
+                                const struct fl_archive_column *column, unsigned char *out)
 {
     for (uint64_t i = 0; i < column->count; i++) {
         const double seconds = (double)all->result->sample_at[i] / (double)FL_SECOND;
@@ -163,11 +163,11 @@ static void add_kind(struct fl_columns *all, const struct fl_record_kind *kind)
     snprintf(group, sizeof group, "/events/%s", kind->name);
     add_record_column(all, kind->kind, group, "id", FL_COLUMN_UINT32, 0, "id", "record");
     all->at[all->count - 1].fill = fill_record_id;
-    add_record_column(all, kind->kind, group, "time", FL_COLUMN_INT64, offsetof(struct fl_record, at),
-                      "ns", "time since the start of the run");
-    add_record_column(all, kind->kind, group, "endpoint", FL_COLUMN_UINT32,
-                      offsetof(struct fl_record, endpoint), "id",
-                      "who made it, a row of /nodes; 4294967295 for the engine, contracts and checks");
+    add_record_column(all, kind->kind, group, "time", FL_COLUMN_INT64,
+                      offsetof(struct fl_record, at), "ns", "time since the start of the run");
+    add_record_column(
+        all, kind->kind, group, "endpoint", FL_COLUMN_UINT32, offsetof(struct fl_record, endpoint),
+        "id", "who made it, a row of /nodes; 4294967295 for the engine, contracts and checks");
     add_record_column(all, kind->kind, group, "parent", FL_COLUMN_UINT32,
                       offsetof(struct fl_record, parent), "id",
                       "record that caused it; 0 for a root");

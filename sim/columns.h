@@ -17,30 +17,30 @@ enum fl_column_type {
 struct fl_columns;
 struct fl_archive_column;
 /* Writes all values of a column in native byte order. */
-typedef void fl_column_fill(const struct fl_columns *columns, const struct fl_archive_column *column,
-                            unsigned char *out);
+typedef void fl_column_fill(const struct fl_columns *columns,
+                            const struct fl_archive_column *column, unsigned char *out);
 
 enum { FL_PATH_MAX = 128, FL_LONG_NAME_MAX = 256 };
 struct fl_archive_column {
-    char path[FL_PATH_MAX];         /* "/events/deficit/fund_paid" */
+    char path[FL_PATH_MAX]; /* "/events/deficit/fund_paid" */
     char long_name[FL_LONG_NAME_MAX];
     const char *units;
     enum fl_column_type type;
-    uint32_t width;                 /* bytes of one value */
+    uint32_t width; /* bytes of one value */
     uint64_t count;
     fl_column_fill *fill;
-    size_t which;                   /* for `fill`: an offset, a handle, a record kind */
-    uint32_t value;                 /* for `fill`: v[value] of the records */
-    char *text;                     /* values of a text column, owned */
+    size_t which;   /* for `fill`: an offset, a handle, a record kind */
+    uint32_t value; /* for `fill`: v[value] of the records */
+    char *text;     /* values of a text column, owned */
 };
 
 struct fl_columns {
     const struct fl_config *config;
     const struct fl_result *result;
-    struct fl_archive_column *at;   /* strictly ascending by strcmp of paths */
+    struct fl_archive_column *at; /* strictly ascending by strcmp of paths */
     uint32_t count, room;
-    uint32_t *record_of_kind;       /* record ids, grouped by kind, ascending within each */
-    uint32_t *kind_first;           /* [kind]: its first entry there; kind_count + 1 entries */
+    uint32_t *record_of_kind; /* record ids, grouped by kind, ascending within each */
+    uint32_t *kind_first;     /* [kind]: its first entry there; kind_count + 1 entries */
     uint32_t kind_count;
 };
 

@@ -229,7 +229,6 @@ static void execute(struct fl_world *w, const struct fl_local *local)
     ev.msg.word[0] = local->msg.word[0];
     uint32_t bytes = 0;
     const unsigned char *data = fl_blobs_data(w->blobs, local->msg.blob, &bytes);
-    const uint32_t before = fl_records_count(w->records);
     struct fl_execution x;
     fl_blob receipts = FL_NO_BLOB;
     if (data && local->offset <= bytes &&
@@ -244,11 +243,7 @@ static void execute(struct fl_world *w, const struct fl_local *local)
             receipts = fl_blobs_intern(w->blobs, x.receipts, (uint32_t)size, fl_digest_of(x.receipts, size),
                                        0, NULL);
         }
-        if (x.fresh) {
-            for (uint32_t id = before + 1; id <= fl_records_count(w->records); id++)
-                fl_checks_record(w, id);
-            if (w->node[local->endpoint].honest) fl_checks_executed(w, &x);
-        }
+        if (w->node[local->endpoint].honest) fl_checks_executed(w, &x);
     }
     ev.msg.blob = receipts;
     fl_dispatch(w, local->endpoint, local->layer, &ev);
@@ -289,6 +284,7 @@ void fl_drain(struct fl_world *w, size_t from)
 static void intern_blobs(struct fl_world *w, const struct fl_outbox *out)
 {
     struct fl_node *n = &w->node[out->self.i];
+    w->interned_count = out->blob_count;
     for (uint32_t i = 0; i < out->blob_count; i++) {
         const struct fl_outbox_blob *b = &out->blob[i];
         w->interned[i] = fl_blobs_intern(w->blobs, out->scratch + b->offset, b->bytes, b->digest, b->epoch,
@@ -305,7 +301,10 @@ static void keep_from(struct fl_world *w, uint32_t endpoint, uint64_t epoch)
 static struct fl_msg stamped(const struct fl_world *w, const struct fl_effect *e)
 {
     struct fl_msg msg = e->msg;
-    if (msg.blob.i & PROVISIONAL) msg.blob = w->interned[msg.blob.i & ~PROVISIONAL];
+    if (msg.blob.i & PROVISIONAL) { /* an adversary may invent ids: those name nothing */
+        const uint64_t i = msg.blob.i & ~PROVISIONAL;
+        msg.blob = i < w->interned_count ? w->interned[i] : FL_NO_BLOB;
+    }
     msg.from = e->as;
     msg.by = w->actor[(size_t)e->as.i * FL_LAYERS].self.identity;
     memset(msg.zero, 0, sizeof msg.zero);
@@ -374,9 +373,9 @@ static fl_time work(struct fl_world *w, uint32_t endpoint, const struct fl_outbo
 {
     const struct fl_network *n = &w->config->network;
     const fl_time cost = fl_add(n->sign * (fl_time)out->signs, n->verify * (fl_time)out->verifies);
-    const fl_time free_at = fl_add(w->now, cost);
-    if (cost > 0) w->node[endpoint].busy_until = free_at;
-    return free_at;
+    fl_time *busy_until = &w->node[endpoint].busy_until;
+    *busy_until = fl_add(fl_max(*busy_until, w->now), cost);
+    return *busy_until;
 }
 
 void fl_apply(struct fl_world *w, uint32_t endpoint, uint32_t layer, struct fl_outbox *out)
@@ -444,7 +443,7 @@ static bool put_off(struct fl_world *w, uint32_t endpoint, uint32_t what, uint32
     return true;
 }
 
-/* A message to a node that is down is lost, and the fault's edge is told, if it had a history. */
+/* A message to a node that is down is lost: a child of the edge of the fault that took it down. */
 static void lose(struct fl_world *w, const struct fl_body *body, uint32_t endpoint)
 {
     w->result.dropped++;
@@ -457,8 +456,7 @@ static void lose(struct fl_world *w, const struct fl_body *body, uint32_t endpoi
         f->result.suppressed++;
         const int64_t v[FL_RECORD_VALUES] = {i, endpoint, body->msg.family, body->msg.kind,
                                              (int64_t)body->msg.word[0], (int64_t)body->msg.word[1]};
-        if (body->cause != FL_NO_RECORD)
-            fl_world_note(w, FL_RECORD_SUPPRESSED, endpoint, f->result.record, v);
+        fl_world_note(w, FL_RECORD_SUPPRESSED, endpoint, f->result.record, v);
         return;
     }
 }

@@ -51,10 +51,9 @@ void fl_fault_closes(struct fl_world *w, uint32_t index)
     fl_blobs_horizon(w);
     for (uint32_t i = 0; i < f->result.spec->count; i++) {
         const uint32_t endpoint = f->result.member[i];
-        if (w->node[endpoint].down > 0) continue; /* another window still holds it */
         const int64_t v[FL_RECORD_VALUES] = {index, endpoint};
         w->cause = fl_world_note(w, FL_RECORD_RECOVERY, endpoint, f->result.record, v);
-        fl_dispatch_all_layers(w, endpoint, FL_RECOVER);
+        if (w->node[endpoint].down == 0) fl_dispatch_all_layers(w, endpoint, FL_RECOVER);
     }
 }
 
@@ -86,46 +85,53 @@ static bool in_its_power(const struct fl_fault_state *f, uint32_t endpoint, cons
     return e->kind == FL_SEND && is_member(f, e->as.i, &rank);
 }
 
-static void note_bite(struct fl_world *w, uint32_t index, uint32_t endpoint, const struct fl_effect *e,
-                      bool switch_cause)
+static uint32_t note_bite(struct fl_world *w, uint32_t index, uint32_t endpoint, const struct fl_effect *e)
 {
     const int64_t v[FL_RECORD_VALUES] = {index, endpoint, e->msg.family, e->msg.kind,
                                          (int64_t)e->msg.word[0], (int64_t)e->msg.word[1]};
-    const uint32_t id =
-        fl_world_note(w, FL_RECORD_SUPPRESSED, endpoint, w->fault[index].result.record, v);
-    if (switch_cause) w->cause = id;
+    return fl_world_note(w, FL_RECORD_SUPPRESSED, endpoint, w->fault[index].result.record, v);
 }
 
-/* Counts what was kept back, changed and added; the first of these is a child of the fault's edge,
- * and if the node now says something else, what it says descends from there. */
-static void account(struct fl_world *w, uint32_t index, uint32_t endpoint, const struct fl_outbox *honest,
-                    struct fl_outbox *out)
+/* Counts what is changed or added, leaves out what is beyond its power, and marks in `repeated` what
+ * of the honest words is left. Every such send is a child of the fault's edge; the id of the first,
+ * or of the first effect of another kind if there is no send, or none. */
+static uint32_t account_spoken(struct fl_world *w, uint32_t index, uint32_t endpoint,
+                               const struct fl_outbox *honest, struct fl_outbox *out, uint64_t *repeated)
 {
     struct fl_fault_state *f = &w->fault[index];
-    const struct fl_effect *bitten = NULL;
-    static_assert(FL_OUTBOX_EFFECTS % 64 == 0, "one bit for each effect");
-    uint64_t repeated[FL_OUTBOX_EFFECTS / 64] = {0};
-    bool says_else = false;
-    uint32_t kept = 0;
+    const struct fl_effect *other = NULL;
+    uint32_t kept = 0, first = FL_NO_RECORD;
     for (uint32_t i = 0; i < out->count; i++) {
-        struct fl_effect *e = &out->at[i];
-        if (!in_its_power(f, endpoint, e)) continue;
+        const struct fl_effect *e = &out->at[i];
         const uint32_t o = e->origin;
+        if (!in_its_power(f, endpoint, e)) continue;
         if (o > 0) repeated[(o - 1) / 64] |= (uint64_t)1 << (o - 1) % 64;
         if (o == 0 || !unchanged(honest, &honest->at[o - 1], out, e)) {
             f->result.injected++;
-            says_else = true;
-            if (!bitten) bitten = e;
+            const uint32_t id = e->kind == FL_SEND ? note_bite(w, index, endpoint, e) : FL_NO_RECORD;
+            if (first == FL_NO_RECORD) first = id;
+            if (id == FL_NO_RECORD && !other) other = e;
         }
         out->at[kept++] = *e;
     }
     out->count = kept;
+    return first != FL_NO_RECORD || !other ? first : note_bite(w, index, endpoint, other);
+}
+
+/* What is kept back is a child of the fault's edge too. If the node says something else than it
+ * would have, all it says now descends from there. */
+static void account(struct fl_world *w, uint32_t index, uint32_t endpoint, const struct fl_outbox *honest,
+                    struct fl_outbox *out)
+{
+    static_assert(FL_OUTBOX_EFFECTS % 64 == 0, "one bit for each effect");
+    uint64_t repeated[FL_OUTBOX_EFFECTS / 64] = {0};
+    const uint32_t cause = account_spoken(w, index, endpoint, honest, out, repeated);
     for (uint32_t i = 0; i < honest->count; i++) {
         if (repeated[i / 64] >> i % 64 & 1) continue;
-        f->result.suppressed++;
-        if (!bitten) bitten = &honest->at[i];
+        w->fault[index].result.suppressed++;
+        if (honest->at[i].kind == FL_SEND) note_bite(w, index, endpoint, &honest->at[i]);
     }
-    if (bitten) note_bite(w, index, endpoint, bitten, says_else);
+    if (cause != FL_NO_RECORD) w->cause = cause;
 }
 
 static void clear(struct fl_outbox *out, const struct fl_outbox *like)

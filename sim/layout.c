@@ -67,17 +67,24 @@ static fl_endpoint replica_of(const struct fl_world *w, uint32_t endpoint)
     return (fl_endpoint){r->first + (uint32_t)pick};
 }
 
+/* Sorted by replica, then by endpoint: counted first, then filled in. */
 static void lay_out_clients(struct fl_world *w)
 {
     const uint32_t endpoints = w->config->facts.endpoints;
     w->client = fl_alloc(endpoints, sizeof *w->client);
-    uint32_t filled = 0;
-    for (uint32_t r = 0; r < endpoints; r++) {
-        if (!fl_actor_at(w, r, FL_CHAIN)->model) continue;
+    for (uint32_t e = 0; e < endpoints; e++) {
+        const uint32_t r = w->actor[(size_t)e * FL_LAYERS].self.replica.i;
+        if (r != e && r != FL_NOWHERE.i) w->node[r].client_count++;
+    }
+    for (uint32_t r = 0, filled = 0; r < endpoints; r++) {
         w->node[r].client_first = filled;
-        for (uint32_t e = 0; e < endpoints; e++)
-            if (e != r && w->actor[(size_t)e * FL_LAYERS].self.replica.i == r) w->client[filled++] = e;
-        w->node[r].client_count = filled - w->node[r].client_first;
+        filled += w->node[r].client_count;
+        w->node[r].client_count = 0;
+    }
+    for (uint32_t e = 0; e < endpoints; e++) {
+        const uint32_t r = w->actor[(size_t)e * FL_LAYERS].self.replica.i;
+        if (r != e && r != FL_NOWHERE.i)
+            w->client[w->node[r].client_first + w->node[r].client_count++] = e;
     }
 }
 

@@ -62,6 +62,7 @@ struct version {
     uint64_t height;
     struct fl_digest state, name;
     struct delta *delta; /* NULL for the base and for the dead */
+    uint32_t first_record, record_count; /* made by its batch */
 };
 
 struct fl_rows {
@@ -109,6 +110,7 @@ struct fl_ledger {
     unsigned char *touched; /* by row number */
     struct cell *work_list, *undo_list;
     uint32_t work_count, undo_count;
+    uint32_t first_record;    /* of the batch being executed */
     struct fl_exec exec;
 
     fl_version base_version;
@@ -696,6 +698,7 @@ static void start_exec(struct fl_ledger *ledger, fl_version parent, const struct
     exec->ledger = ledger;
     exec->batch = *batch;
     exec->now = now;
+    ledger->first_record = fl_records_count(ledger->records) + 1;
     struct batch_row *row = touch(ledger, (struct cell){BATCH, 0});
     *row = (struct batch_row){.time = batch->time, .height = batch->height};
 }
@@ -763,23 +766,28 @@ static fl_version seal(struct fl_ledger *ledger, struct fl_digest name, uint32_t
                           .height = ledger->exec.batch.height,
                           .state = digest_of(number_of(ledger->version[parent.i].state) + change),
                           .name = name,
-                          .delta = delta});
+                          .delta = delta,
+                          .first_record = ledger->first_record,
+                          .record_count =
+                              fl_records_count(ledger->records) + 1 - ledger->first_record});
 }
 
-/* Describes an executed version; `changes` too if it is fresh. */
+/* Describes an executed version; receipts and changes as long as it lives above the base. */
 static void describe(struct fl_ledger *ledger, fl_version version, bool fresh,
                      struct fl_execution *out)
 {
     const struct version *at = &ledger->version[version.i];
     const struct delta *delta = at->delta;
-    *out = (struct fl_execution){.version = version, .state = at->state, .fresh = fresh};
-    if (delta) {
-        out->receipts = delta->receipts;
-        out->receipt_count = delta->receipt_count;
-    }
-    if (!fresh) {
+    *out = (struct fl_execution){.version = version,
+                                 .state = at->state,
+                                 .fresh = fresh,
+                                 .first_record = at->first_record,
+                                 .record_count = at->record_count};
+    if (!delta) {
         return;
     }
+    out->receipts = delta->receipts;
+    out->receipt_count = delta->receipt_count;
     if (delta->count > ledger->change_room) {
         ledger->change_room = delta->count * 2;
         ledger->changes = fl_realloc(ledger->changes, ledger->change_room, sizeof *ledger->changes);

@@ -75,10 +75,14 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 /* --- run ------------------------------------------------------------------------------------------------- */
 
-static struct fl_config *load(const struct options *o, const char *path)
+/* NULL after a report; *status then says whether the scenario is at fault or the disk. */
+static struct fl_config *load(const struct options *o, const char *path, int *status)
 {
     struct fl_problems problems = {.to = stderr};
-    return fl_config_load(path, o->override, o->overrides, o->has_seed ? &o->seed : NULL, &problems);
+    struct fl_config *config =
+        fl_config_load(path, o->override, o->overrides, o->has_seed ? &o->seed : NULL, &problems);
+    if (!config) *status = problems.count > 0 ? EXIT_USAGE : EXIT_IO;
+    return config;
 }
 
 static const char *text_at(const cJSON *object, const char *key)
@@ -137,12 +141,13 @@ static int write_results(const struct fl_config *config, const struct fl_result 
 
 static int command_run(const struct options *o)
 {
-    struct fl_config *config = load(o, o->argument[0]);
-    if (!config) return EXIT_USAGE;
+    int status = 0;
+    struct fl_config *config = load(o, o->argument[0], &status);
+    if (!config) return status;
     struct fl_world *world = fl_world_new(config);
     fl_world_run(world);
     uint32_t expect_failed = 0;
-    int status = write_results(config, fl_world_result(world), o, &expect_failed);
+    status = write_results(config, fl_world_result(world), o, &expect_failed);
     if (status == 0 && expect_failed > 0) {
         fprintf(stderr, "faultline: %s: %u of its expectations %s not met\n", config->name, expect_failed,
                 expect_failed == 1 ? "is" : "are");
@@ -159,11 +164,8 @@ static int command_validate(const struct options *o)
 {
     int status = 0;
     for (size_t i = 0; i < o->arguments; i++) {
-        struct fl_config *config = load(o, o->argument[i]);
-        if (!config) {
-            status = EXIT_USAGE;
-            continue;
-        }
+        struct fl_config *config = load(o, o->argument[i], &status);
+        if (!config) continue;
         if (o->resolved)
             printf("%s\n", config->resolved);
         else

@@ -261,14 +261,30 @@ static int by_place(const void *left, const void *right)
     return 0;
 }
 
+/* Into memory first: a terminal that is written to letter by letter takes a second per page. */
 void fl_mistake_print(struct fl_json *json, FILE *to)
 {
+    char *all = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&all, &bytes);
+    if (!out) {
+        fl_out_of_memory();
+    }
     if (json->mistake_count > 0) {
         qsort(json->mistake, json->mistake_count, sizeof *json->mistake, by_place);
     }
-    for (uint32_t i = 0; i < json->mistake_count; i++) {
-        print_one(to, &json->text[json->mistake[i].text], &json->mistake[i]);
+    for (uint32_t i = 0; i < json->mistake_count && i < FL_MISTAKES_SHOWN; i++) {
+        print_one(out, &json->text[json->mistake[i].text], &json->mistake[i]);
     }
+    if (json->mistake_count > FL_MISTAKES_SHOWN) {
+        fprintf(out, "%s: error: and %" PRIu32 " more\n", json->text[0].name,
+                json->mistake_count - FL_MISTAKES_SHOWN);
+    }
+    if (fclose(out) != 0) {
+        fl_out_of_memory();
+    }
+    fwrite(all, 1, bytes, to);
+    free(all);
 }
 
 /* ------------------------------------------------------------------------------------------------

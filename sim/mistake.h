@@ -29,7 +29,9 @@ void fl_mistake_below(struct fl_json *json, const cJSON *item, const char *key, 
 void fl_mistake_in(struct fl_json *json, uint32_t text, size_t offset, size_t bytes,
                    const char *format, ...) FL_PRINTF(5, 6);
 
-/* Prints them by (text, offset, order of report). */
+/* Prints them by (text, offset, order of report). What comes after so many that nobody reads on is
+ * only counted. */
+enum { FL_MISTAKES_SHOWN = 1000 };
 void fl_mistake_print(struct fl_json *json, FILE *to);
 
 /* The known word nearest to one that is not known: the fewest insertions, deletions, replacements

@@ -105,7 +105,9 @@ const void *fl_outbox_data(const struct fl_outbox *out, fl_blob blob, uint32_t *
  * so the last few are looked through first. */
 static fl_blob repeat_blob(const struct fl_outbox *honest, fl_blob blob, struct fl_outbox *out)
 {
-    const struct fl_outbox_blob *b = &honest->blob[blob.i & ~PROVISIONAL];
+    const uint64_t index = blob.i & ~PROVISIONAL;
+    if (index >= honest->blob_count) return FL_NO_BLOB; /* an adversary before this one invented it */
+    const struct fl_outbox_blob *b = &honest->blob[index];
     for (uint32_t i = out->blob_count; i > 0; i--)
         if (fl_digest_equal(out->blob[i - 1].digest, b->digest))
             return (fl_blob){PROVISIONAL | (i - 1)};

@@ -108,7 +108,7 @@ static inline bool fl_digest_equal(struct fl_digest a, struct fl_digest b)
  * --------------------------------------------------------------------------------------------- */
 
 enum fl_event_kind {
-    FL_START = 1, /* once, at time 0, layers in family order */
+    FL_START = 1, /* once, at time 0, layers in family order, before any fault window opens */
     FL_MSG,       /* a message arrived */
     FL_TIMER,     /* timer slot `timer` expired; stale ones never get here */
     FL_CALL,      /* a local call from another layer of this node: msg.family is the caller's */
@@ -211,7 +211,7 @@ enum fl_reach {
     FL_TO_ONE = 1,   /* `to` */
     FL_TO_PEERS,     /* the other members of the sender's group */
     FL_TO_CLIENTS,   /* every endpoint whose replica is the sender */
-    FL_TO_GROUP      /* every member of the group whose first endpoint is `to` */
+    FL_TO_GROUP      /* the members of the group whose first endpoint is `to`, less the sender */
 };
 
 struct fl_effect {
@@ -251,8 +251,8 @@ struct fl_effect *fl_emit(struct fl_outbox *out, enum fl_effect_kind kind);
 
 /* Room for a new blob of `bytes` in outbox scratch; write the content, then call fl_blob_end. */
 void *fl_blob_begin(struct fl_outbox *out, uint32_t bytes);
-/* Seals it. The id is good in effects of this outbox and, afterwards, everywhere: the engine
- * interns by content. `epoch` is opaque and orders lifetimes (FL_KEEP_FROM). */
+/* Seals it. The id is good in effects of this outbox only; the engine interns by content, and the
+ * id under which the blob arrives (in a message, or in a local call to oneself) is good for ever. `epoch` is opaque and orders lifetimes (FL_KEEP_FROM). */
 fl_blob fl_blob_end(struct fl_outbox *out, uint64_t epoch, struct fl_digest *digest);
 /* Both at once, copying `bytes` of `content`. `digest` may be NULL. */
 fl_blob fl_blob_put(struct fl_outbox *out, const void *content, uint32_t bytes, uint64_t epoch,

@@ -144,11 +144,13 @@ void fl_checks_record(struct fl_world *w, uint32_t id)
                                    fl_records_get(w->records, id));
 }
 
-/* Forks: the view of the checks does not go back to a lower height. */
+/* A batch is shown to the checks, records first, when an honest replica first executes it, whoever did
+ * so before. With forks the view of the checks does not go back to a lower height. */
 void fl_checks_executed(struct fl_world *w, const struct fl_execution *x)
 {
     const uint64_t height = fl_ledger_height(w->ledger, x->version);
     if (height <= w->newest_height) return;
+    for (uint32_t i = 0; i < x->record_count; i++) fl_checks_record(w, x->first_record + i);
     w->newest = x->version;
     w->newest_height = height;
     for (uint32_t i = 0; i < w->config->check_count; i++)

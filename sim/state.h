@@ -99,7 +99,8 @@ struct fl_world {
     struct fl_local *local;      /* stack of local calls to do */
     size_t local_count, local_room;
     struct fl_outbox *honest, *spoken[2]; /* a step's own words, and what adversaries make of them */
-    fl_blob *interned;           /* [FL_OUTBOX_BLOBS], of the outbox being applied */
+    fl_blob *interned;           /* [interned_count], of the outbox being applied */
+    uint32_t interned_count;
 
     struct fl_fault_state *fault;
     struct fl_check_state *check;

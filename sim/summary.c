@@ -24,7 +24,7 @@ struct fact {
     char path[FACT_PATH]; /* "ledger.bad_debt", "events" */
     char text[FACT_TEXT];
     enum fact_form form;
-    bool listed;          /* shown under its path; facts of faults and checks are in arrays instead */
+    bool listed; /* shown under its path; facts of faults and checks are in arrays instead */
 };
 struct facts {
     struct fact *at;
@@ -112,8 +112,7 @@ static void add_unlisted(struct facts *facts, const struct fl_config *config,
                          const struct fl_result *result)
 {
     for (uint32_t i = 0; i < config->check_count; i++) {
-        struct fact *fact =
-            add(facts, FORM_WORD, fl_verdict_word(result->verdict[i].kind), false);
+        struct fact *fact = add(facts, FORM_WORD, fl_verdict_word(result->verdict[i].kind), false);
         snprintf(fact->path, FACT_PATH, "checks.%s", config->check[i].name);
     }
     for (uint32_t i = 0; i < result->fault_count; i++) {
@@ -142,7 +141,7 @@ static const struct fact *find(const struct facts *facts, const char *path)
 
 struct decimal {
     bool negative;
-    const char *whole, *fraction;        /* digits, without leading or trailing zeros */
+    const char *whole, *fraction; /* digits, without leading or trailing zeros */
     size_t whole_count, fraction_count;
 };
 
@@ -181,8 +180,8 @@ static int compare_magnitudes(const struct decimal *a, const struct decimal *b)
     if (whole != 0) {
         return whole;
     }
-    const size_t common =
-        a->fraction_count < b->fraction_count ? a->fraction_count : b->fraction_count;
+    const size_t common = a->fraction_count < b->fraction_count ? a->fraction_count
+                                                                : b->fraction_count;
     const int fraction = common > 0 ? memcmp(a->fraction, b->fraction, common) : 0;
     if (fraction != 0 || a->fraction_count == b->fraction_count) {
         return fraction;
@@ -291,7 +290,8 @@ static void show(cJSON *root, const struct fact *fact)
     if (!object) {
         object = cJSON_AddObjectToObject(root, section);
     }
-    FL_ASSERT(cJSON_IsObject(object)); /* no observable's section has the name of a fact of the run */
+    FL_ASSERT(
+        cJSON_IsObject(object)); /* no observable's section has the name of a fact of the run */
     cJSON_AddItemToObject(object, dot + 1, value_of(fact));
 }
 

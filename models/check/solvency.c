@@ -201,7 +201,7 @@ static int64_t against(int64_t price, int64_t size, int64_t tolerance_ppm)
                     : fl_mul_div_ceil(price, ratio, FL_PPM_ONE);
 }
 
-/* Shown at its first execution by anyone; the rows of the cache are those before the batch. */
+/* Shown before `executed` is called for its batch: what the cache holds is the state before. */
 static void on_liquidation(const struct fl_watch *watch, struct state *s, const struct fl_record *r)
 {
     const struct params *const p = watch->params;
