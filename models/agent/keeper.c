@@ -14,11 +14,16 @@ struct params {
     struct fl_law latency; /* ns */
 };
 
+struct target {
+    int64_t round;  /* of the price at which it was first seen liquidatable, at a stretch until now */
+    uint32_t seen;  /* `heads` when last seen liquidatable, 0 never */
+    uint32_t tried; /* `heads` when last tried, 0 never */
+};
 struct state {
     int64_t nonce;  /* highest used */
     uint32_t heads; /* seen so far */
     uint32_t zero;
-    uint32_t tried[]; /* by account: `heads` when last tried, 0 never */
+    struct target target[]; /* by account */
 };
 
 /* What this head shows, and what is left of this head's allowance. */
@@ -32,14 +37,16 @@ struct round {
     int64_t left;
 };
 
-/* Each attempt descends from the price that made it possible, not from the attempt before it. */
+/* Each attempt descends from the price that made it possible, not from the attempt before it, nor
+ * from the newest price if the account had to wait its turn. */
 static void attempt(struct round *round, uint32_t account)
 {
     const struct fl_self *self = round->self;
     const struct params *p = self->params;
-    round->state->tried[account] = round->state->heads;
+    struct target *t = &round->state->target[account];
+    t->tried = round->state->heads;
     round->left--;
-    fl_because(round->out, FL_RECORD_PRICE, round->terms.oracle, round->price.round);
+    fl_because(round->out, FL_RECORD_PRICE, round->terms.oracle, t->round);
     struct fl_tx tx = {.account = self->account_first,
                        .contract = (uint16_t)p->exchange,
                        .kind = FL_TX_LIQUIDATE,
@@ -49,10 +56,17 @@ static void attempt(struct round *round, uint32_t account)
     fl_submit(self, &tx, 0, round->out)->delay = fl_law_at(&p->latency, u);
 }
 
+static void sight(struct round *round, uint32_t account)
+{
+    struct target *t = &round->state->target[account];
+    if (t->seen == 0 || t->seen + 1 < round->state->heads) t->round = round->price.round;
+    t->seen = round->state->heads;
+}
+
 static bool tried_lately(const struct round *round, uint32_t account)
 {
     const struct params *p = round->self->params;
-    const uint32_t at = round->state->tried[account];
+    const uint32_t at = round->state->target[account].tried;
     return at != 0 && round->state->heads - at < (uint32_t)p->retry_blocks;
 }
 
@@ -60,9 +74,11 @@ static void work_page(struct round *round, const struct fl_liquidatable *page)
 {
     const uint32_t accounts = round->self->facts->accounts;
     const uint32_t count = page->count < FL_LIQUIDATABLE_MAX ? page->count : FL_LIQUIDATABLE_MAX;
-    for (uint32_t i = 0; i < count && round->left > 0; i++)
-        if (page->account[i] < accounts && !tried_lately(round, page->account[i]))
-            attempt(round, page->account[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        if (page->account[i] >= accounts) continue;
+        sight(round, page->account[i]);
+        if (round->left > 0 && !tried_lately(round, page->account[i])) attempt(round, page->account[i]);
+    }
 }
 
 static void on_head(const struct fl_self *self, struct state *s, const struct fl_event *in,
@@ -74,7 +90,7 @@ static void on_head(const struct fl_self *self, struct state *s, const struct fl
     s->heads++;
     if (!fl_read_terms(view, p->exchange, &round.terms, &round.price)) return;
     uint32_t first = 0;
-    while (first < round.terms.accounts && round.left > 0) {
+    while (first < round.terms.accounts) {
         struct fl_liquidatable page;
         const struct fl_query query = {
             .contract = (uint16_t)p->exchange, .kind = FL_ASK_LIQUIDATABLE, .arg = {first, 0, 0}};
@@ -87,8 +103,7 @@ static void on_head(const struct fl_self *self, struct state *s, const struct fl
 static size_t state_bytes(const void *params, const struct fl_self *self)
 {
     (void)params;
-    const size_t bytes = sizeof(struct state) + self->facts->accounts * sizeof(uint32_t);
-    return (bytes + 7) / 8 * 8;
+    return sizeof(struct state) + self->facts->accounts * sizeof(struct target);
 }
 
 static void init(const struct fl_self *self, void *state)

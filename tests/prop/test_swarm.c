@@ -186,7 +186,7 @@ static void say_path(struct text *t, struct dice *d, uint64_t minutes)
     const bool falling = likely(d, 60);
     for (uint64_t m = 0; m <= minutes; m++) {
         say(t, "%s[%" PRIu64 ", %" PRIu64 ".%02" PRIu64 "]", m ? ", " : "", 60 * m, cents / 100, cents % 100);
-        const uint64_t move = likely(d, 25) ? roll(d, 15) : roll(d, 3);
+        const uint64_t move = likely(d, 30) ? roll(d, 35) : roll(d, 3);
         if (likely(d, falling ? 65 : 50))
             cents -= cents * move / 100;
         else
