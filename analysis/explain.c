@@ -13,7 +13,7 @@ enum { VALUES = 6, NAME_BYTES = 128 };
 struct value_column {
     char name[NAME_BYTES];
     char *units;
-    int64_t *values;    /* read when first asked for */
+    int64_t *values; /* read when first asked for */
 };
 struct kind {
     char name[NAME_BYTES];
@@ -23,14 +23,14 @@ struct kind {
     struct value_column column[VALUES]; /* by place in the story; without a name if unused */
 };
 struct place {
-    uint16_t kind;      /* 1 + index; 0: no such record */
+    uint16_t kind; /* 1 + index; 0: no such record */
     uint32_t row;
 };
 struct fl_history {
     struct fl_trace *trace;
     struct kind *kind;
     size_t kind_count;
-    struct place *at;   /* by id */
+    struct place *at; /* by id */
     uint32_t count;
     char **fault_name, **node_name;
     size_t fault_count, node_count;

@@ -13,7 +13,8 @@ struct fl_history *fl_history_new(struct fl_trace *trace);
 void fl_history_free(struct fl_history *history);
 
 uint32_t fl_history_count(const struct fl_history *history); /* ids are 1 .. count */
-const char *fl_history_kind(const struct fl_history *history, uint32_t id); /* "deficit"; "" if none */
+const char *fl_history_kind(const struct fl_history *history,
+                            uint32_t id); /* "deficit"; "" if none */
 fl_time fl_history_time(const struct fl_history *history, uint32_t id);
 uint32_t fl_history_parent(const struct fl_history *history, uint32_t id);
 /* A record's value by the name of its column. False if it has none. */

@@ -18,7 +18,7 @@ _Noreturn static void become_gnuplot(const char *directory, const char *script, 
     if (chdir(directory) != 0 || dup2(talk, STDERR_FILENO) < 0) {
         _exit(EXIT_NO_FOLDER);
     }
-    setenv("SOURCE_DATE_EPOCH", "0", 1); /* the PDF's date */
+    setenv("SOURCE_DATE_EPOCH", "0", 1);
     setenv("LC_ALL", "C", 1);
     unsetenv("GNUTERM");
     /* -d: without the user's ~/.gnuplot. */
@@ -44,6 +44,27 @@ static int run(const char *directory, const char *script, const char *setup, FIL
     return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* cairo 1.16 writes the time of day into a PDF whatever SOURCE_DATE_EPOCH says. The same number of
+ * digits takes its place, so that nothing else in the file moves. */
+static bool forget_date(const char *path)
+{
+    static const char mark[] = "/CreationDate (D:", date[] = "19700101000000";
+    FILE *file = fopen(path, "r+b");
+    size_t matched = 0;
+    int byte;
+    while (file && matched < sizeof mark - 1 && (byte = fgetc(file)) != EOF) {
+        matched = byte == mark[matched] ? matched + 1 : byte == mark[0];
+    }
+    if (!file) {
+        return false;
+    }
+    bool ok = true;
+    if (matched == sizeof mark - 1) {
+        ok = fseek(file, 0, SEEK_CUR) == 0 && fputs(date, file) >= 0;
+    }
+    return fclose(file) == 0 && ok;
+}
+
 static void repeat(FILE *talk)
 {
     char line[512];
@@ -59,12 +80,38 @@ static bool is_full(const char *path)
     return stat(path, &found) == 0 && found.st_size > 0;
 }
 
+/* What gnuplot did wrong, in one sentence. */
+static void complain(int status, FILE *talk, const char *directory, const char *script)
+{
+    if (status == EXIT_NO_GNUPLOT) {
+        fputs(
+            "faultline: gnuplot is not installed; install the package gnuplot-nox (Debian, Ubuntu) "
+            "or gnuplot, then run faultline plot again\n",
+            stderr);
+    } else if (status != 0) {
+        repeat(talk);
+        fprintf(stderr, "faultline: gnuplot failed on %s/%s\n", directory, script);
+    } else {
+        fprintf(stderr, "faultline: gnuplot drew nothing from %s/%s\n", directory, script);
+    }
+}
+
+static bool publish(const char *drawn, const char *picture, const char *format)
+{
+    if ((strcmp(format, "pdf") == 0 && !forget_date(drawn)) || rename(drawn, picture) != 0) {
+        fprintf(stderr, "faultline: cannot write %s: %s\n", picture, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
 bool fl_gnuplot(const char *directory, const char *name, const char *format)
 {
     char script[NAME_BYTES], setup[2 * NAME_BYTES];
     char drawn[PATH_BYTES + NAME_BYTES], picture[PATH_BYTES + NAME_BYTES];
     snprintf(script, sizeof script, "%.64s.gp", name);
-    snprintf(setup, sizeof setup, "format = '%.8s'; output = '%.64s.%.8s.tmp'", format, name, format);
+    snprintf(setup, sizeof setup, "format = '%.8s'; output = '%.64s.%.8s.tmp'", format, name,
+             format);
     snprintf(drawn, sizeof drawn, "%.4000s/%.64s.%.8s.tmp", directory, name, format);
     snprintf(picture, sizeof picture, "%.4000s/%.64s.%.8s", directory, name, format);
 
@@ -74,21 +121,13 @@ bool fl_gnuplot(const char *directory, const char *name, const char *format)
         return false;
     }
     const int status = run(directory, script, setup, talk);
-    if (status == 0 && is_full(drawn) && rename(drawn, picture) == 0) {
-        fclose(talk);
-        return true;
-    }
-    if (status > 0 && status < EXIT_NO_FOLDER) {
-        repeat(talk);
+    const bool drew = status == 0 && is_full(drawn);
+    if (!drew) {
+        complain(status, talk, directory, script);
     }
     fclose(talk);
-    if (status == EXIT_NO_GNUPLOT) {
-        fprintf(stderr, "faultline: gnuplot is not installed; install the package gnuplot-nox "
-                        "(Debian, Ubuntu) or gnuplot, then run faultline plot again\n");
-    } else if (status != 0) {
-        fprintf(stderr, "faultline: gnuplot failed on %s/%s\n", directory, script);
-    } else {
-        fprintf(stderr, "faultline: gnuplot drew nothing into %s\n", drawn);
+    if (drew && publish(drawn, picture, format)) {
+        return true;
     }
     unlink(drawn);
     return false;

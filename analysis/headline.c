@@ -13,12 +13,22 @@ static const double MOVE_WORTH_A_WORD = 0.01;
 static const char *state_of(const char *model)
 {
     static const char *const words[][2] = {
-        {"crash", "down"},         {"stuck", "stuck"},          {"stale", "stale"},
-        {"mute", "silent"},        {"silent", "silent"},        {"slow", "slow"},
-        {"delay", "delayed"},      {"equivocate", "equivocating"},
-        {"equivocator", "equivocating"}, {"lie", "lying"},      {"liar", "lying"},
-        {"withhold", "withholding"}, {"censor", "censoring"},   {"partition", "cut off"},
-        {"offset", "offset"},      {"drift", "drifting"},
+        {"crash", "down"},
+        {"stuck", "stuck"},
+        {"stale", "stale"},
+        {"mute", "silent"},
+        {"silent", "silent"},
+        {"slow", "slow"},
+        {"delay", "delayed"},
+        {"equivocate", "equivocating"},
+        {"equivocator", "equivocating"},
+        {"lie", "lying"},
+        {"liar", "lying"},
+        {"withhold", "withholding"},
+        {"censor", "censoring"},
+        {"partition", "cut off"},
+        {"offset", "offset"},
+        {"drift", "drifting"},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strcmp(words[i][0], model) == 0) {
@@ -136,28 +146,50 @@ static void subject(const struct fl_headline *facts, char *out, size_t bytes)
     }
 }
 
-static void main_clause(const struct fl_headline *facts, char *out, size_t bytes)
+/* A fault is not charged with what was lost before it. */
+static void faulty_clause(const struct fl_headline *facts, const char *move, char *out,
+                          size_t bytes)
 {
-    char what[2 * FL_FAULT_TEXT], move[FL_WORDING + 16], debt[FL_WORDING];
-    move_text(facts->move, move, sizeof move);
+    char what[2 * FL_FAULT_TEXT], debt[FL_WORDING];
+    const int64_t added = facts->bad_debt - facts->bad_debt_before;
+    const char *more = facts->bad_debt_before > 0 ? " more" : "";
+    const bool moved = move[0] != '\0';
+    subject(facts, what, sizeof what);
+    fl_money_short(added, debt);
+    if (added > 0 && moved) {
+        fl_say(out, bytes, "%s turned %s into %s%s of bad debt", what, move, debt, more);
+    } else if (added > 0) {
+        fl_say(out, bytes, "%s left %s%s of bad debt", what, debt, more);
+    } else {
+        fl_say(out, bytes, "%s%s%s left no%s bad debt", what, moved ? " during " : "", move, more);
+    }
+}
+
+static void faultless_clause(const struct fl_headline *facts, const char *move, char *out,
+                             size_t bytes)
+{
+    char debt[FL_WORDING];
     fl_money_short(facts->bad_debt, debt);
     const bool moved = move[0] != '\0';
-    if (facts->fault_count == 0 && facts->bad_debt > 0) {
-        fl_say(out, bytes, moved ? "Without any fault, %s left %s of bad debt"
-                                   : "Without any fault%s, %s of bad debt were left",
-                 move, debt);
-    } else if (facts->fault_count == 0) {
-        fl_say(out, bytes, moved ? "No fault: %s left no bad debt" : "No fault, no bad debt%s",
-                 move);
+    if (facts->bad_debt > 0 && moved) {
+        fl_say(out, bytes, "Without any fault, %s left %s of bad debt", move, debt);
+    } else if (facts->bad_debt > 0) {
+        fl_say(out, bytes, "Without any fault, %s of bad debt were left", debt);
+    } else if (moved) {
+        fl_say(out, bytes, "No fault: %s left no bad debt", move);
     } else {
-        subject(facts, what, sizeof what);
-        if (facts->bad_debt > 0 && moved) {
-            fl_say(out, bytes, "%s turned %s into %s of bad debt", what, move, debt);
-        } else if (facts->bad_debt > 0) {
-            fl_say(out, bytes, "%s left %s of bad debt", what, debt);
-        } else {
-            fl_say(out, bytes, "%s%s%s left no bad debt", what, moved ? " during " : "", move);
-        }
+        fl_say(out, bytes, "No fault, no bad debt");
+    }
+}
+
+static void main_clause(const struct fl_headline *facts, char *out, size_t bytes)
+{
+    char move[FL_WORDING + 16];
+    move_text(facts->move, move, sizeof move);
+    if (facts->fault_count > 0) {
+        faulty_clause(facts, move, out, bytes);
+    } else {
+        faultless_clause(facts, move, out, bytes);
     }
 }
 
@@ -167,7 +199,8 @@ static void fund_clause(const struct fl_headline *facts, char *out, size_t bytes
     const fl_time begin = onset(facts);
     out[0] = '\0';
     if (!facts->has_fund || facts->fund_start <= 0) {
-        fl_say(out, bytes, "%s", facts->has_fund && facts->bad_debt > 0 ? "; there was no fund" : "");
+        fl_say(out, bytes, "%s",
+               facts->has_fund && facts->bad_debt > 0 ? "; there was no fund" : "");
     } else if (facts->fund_empty != FL_NEVER && facts->fault_count > 0 &&
                facts->fund_empty < begin) {
         fl_say(out, bytes, "; the fund was already empty");

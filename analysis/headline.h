@@ -15,11 +15,12 @@ enum { FL_NEVER = -1 };
 struct fl_headline {
     uint32_t fault_count;
     const struct fl_headline_fault *fault;
-    double move;           /* what the fundamental did: -0.34 for a fall by 34 %; 0 if unknown */
-    int64_t bad_debt;      /* 10^-6 USD, at the end */
+    double move;             /* what the fundamental did: -0.34 for a fall by 34 %; 0 if unknown */
+    int64_t bad_debt;        /* 10^-6 USD, at the end */
+    int64_t bad_debt_before; /* of it, what was there when the first fault began */
     bool has_fund;
     int64_t fund_start, fund_lowest; /* 10^-6 USD */
-    fl_time fund_empty;    /* first moment it was empty, or FL_NEVER */
+    fl_time fund_empty;              /* first moment it was empty, or FL_NEVER */
 };
 
 enum { FL_HEADLINE_TEXT = 320, FL_FAULT_TEXT = 160 };

@@ -231,6 +231,11 @@ static void find_headline(struct fl_outline *outline)
     headline->move = largest_move(outline);
     const int64_t *debt = outline->line[FL_LINE_BAD_DEBT];
     headline->bad_debt = debt && outline->samples > 0 ? debt[outline->samples - 1] : 0;
+    if (debt && outline->samples > 0 && headline->fault_count > 0) {
+        size_t first, last;
+        span_of_faults(outline, &first, &last);
+        headline->bad_debt_before = debt[first];
+    }
     fund_numbers(outline, headline);
 }
 

@@ -20,17 +20,17 @@ enum fl_line {
 };
 
 struct fl_outline_group {
-    const char *name;      /* lent from the outline */
+    const char *name; /* lent from the outline */
     uint32_t size;
 };
 
 struct fl_outline {
     char *name, *seed, *digest, *why;
     size_t samples;
-    int64_t *at;           /* [sample] ns */
+    int64_t *at;             /* [sample] ns */
     int64_t *line[FL_LINES]; /* [sample]; NULL if missing. Before the first price, prices are 0 */
     size_t group_count;
-    struct fl_outline_group *group; /* in the order of the scenario */
+    struct fl_outline_group *group;  /* in the order of the scenario */
     struct fl_headline_fault *fault; /* those that began before the end */
     struct fl_headline headline;
     /* Owners of the text above. */

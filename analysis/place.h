@@ -24,8 +24,8 @@ void fl_canvas_box(struct fl_canvas *canvas, uint8_t layer, double x0, double y0
                    double y1);
 
 struct fl_spot {
-    double x, y;   /* centre of the label */
-    double bias;   /* pixels covered that this place is worth less than another */
+    double x, y; /* centre of the label */
+    double bias; /* pixels covered that this place is worth less than another */
 };
 /* The best of the spots for a label of that size, moved inside the panel; it is then taken. `own`
  * is the layer the label belongs to: it may come close to that one, not to others. */

@@ -55,9 +55,8 @@ static bool last_value(const struct report *report, const char *series, int64_t 
     char path[PATH_BYTES];
     fl_say(path, sizeof path, "/series/%s", series);
     size_t count = 0;
-    int64_t *values = fl_trace_has(report->trace, path)
-                          ? fl_trace_int64(report->trace, path, &count)
-                          : NULL;
+    int64_t *values =
+        fl_trace_has(report->trace, path) ? fl_trace_int64(report->trace, path, &count) : NULL;
     *units = NULL;
     if (count > 0) {
         *out = values[count - 1];
@@ -90,7 +89,8 @@ static void write_numbers(const struct report *report)
         {"ledger.insurance_fund", "insurance fund at the end"},
         {"ledger.liquidations", "liquidations"},
         {"ledger.liquidated", "liquidated, at the oracle price"},
-        {"ledger.wrongful_liquidations", "wrongful liquidations (healthy at the fundamental price)"},
+        {"ledger.wrongful_liquidations",
+         "wrongful liquidations (healthy at the fundamental price)"},
         {"ledger.material_wrongful_liquidations", "of them beyond the oracle's tolerance"},
         {"ledger.missed_liquidations", "missed liquidations"},
         {"ledger.missed", "notional of missed liquidations"},
@@ -133,7 +133,8 @@ static void write_faults(const struct report *report)
         return;
     }
     fputs("| fault | model | who | from | to | dropped | added or changed |\n"
-          "|---|---|---|---:|---:|---:|---:|\n", report->file);
+          "|---|---|---|---:|---:|---:|---:|\n",
+          report->file);
     cJSON_ArrayForEach(fault, faults)
     {
         char from[FL_WORDING], to[FL_WORDING], dropped[FL_WORDING], added[FL_WORDING];
@@ -280,8 +281,9 @@ static void write_largest(const struct report *report, const struct deficit *all
     fl_thousands((int64_t)count, number);
     fprintf(report->file, "%s account%s ended with less than nothing. The largest:\n\n", number,
             count == 1 ? "" : "s");
-    fputs("| when | account | deficit | of it bad debt | begins with |\n|---:|---:|---:|---:|---|\n",
-          report->file);
+    fputs(
+        "| when | account | deficit | of it bad debt | begins with |\n|---:|---:|---:|---:|---|\n",
+        report->file);
     for (size_t i = 0; i < shown; i++) {
         char clock[FL_WORDING], deficit[FL_WORDING], bad_debt[FL_WORDING], story[FL_STORY_TEXT];
         size_t links;
@@ -334,7 +336,8 @@ static void write_shares(const struct report *report, const struct deficit *all,
         }
         write_share(report, "no fault", none, total);
         fputs("\nA chain names what led to a liquidation directly. What a fault cost in all is the "
-              "difference to the same run without it, under the same seed.\n\n", report->file);
+              "difference to the same run without it, under the same seed.\n\n",
+              report->file);
     }
     free(dollars);
     free(name);
@@ -419,7 +422,7 @@ int fl_report_write(const char *directory)
     struct report report = {.trace = trace};
     report.run = fl_outline_new(trace);
     report.history = report.run ? fl_history_new(trace) : NULL;
-    report.summary = load_summary(trace);
+    report.summary = report.history ? load_summary(trace) : NULL;
     bool ok = false;
     if (report.run && report.history && report.summary) {
         ok = save(&report, directory);

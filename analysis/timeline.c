@@ -49,33 +49,34 @@ enum { BINS = 1400, ROWS_UNTHINNED = 5000 };
 
 enum label_style { STYLE_BLUE = 1, STYLE_RED, STYLE_GREEN, STYLE_INK, STYLE_FAULT };
 struct label {
-    int panel;             /* 1 .. PANELS */
+    int panel;              /* 1 .. PANELS */
     enum label_style style; /* STYLE_FAULT + i % 4 for fault i */
-    double x, y;           /* left edge and middle, in the panel's own coordinates */
+    double x, y;            /* left edge and middle, in the panel's own coordinates */
     char text[TEXT];
 };
 
 struct panel {
-    double bottom, top;    /* fractions of the page */
+    double bottom, top;     /* fractions of the page */
     double low, high, tics; /* of the y axis */
-    double unit;           /* USD to one on the y axis */
+    double unit;            /* USD to one on the y axis */
     const char *axis;
+    bool drawn; /* it has a curve */
     struct fl_canvas *canvas;
 };
 
 struct arrow {
     bool drawn;
-    double x, low, high;   /* in the panel's coordinates */
+    double x, low, high; /* in the panel's coordinates */
     size_t sample;
 };
 
 struct figure {
     const struct fl_outline *run;
-    double x_unit;         /* seconds to one on the x axis */
+    double x_unit; /* seconds to one on the x axis */
     const char *x_unit_name;
     double run_from, run_to, from, to; /* on the x axis */
     bool zoomed;
-    size_t first, last;    /* samples within the panels */
+    size_t first, last;       /* samples within the panels */
     double liquidated_before; /* USD, at the left edge */
     char title[2][TEXT], subtitle[2 * TEXT];
     double title_points, subtitle_points, title_y[2], subtitle_y;
@@ -83,7 +84,7 @@ struct figure {
     struct panel panel[PANELS];
     struct arrow gap, backlog;
     bool fund_emptied;
-    size_t *row;           /* samples that are drawn */
+    size_t *row; /* samples that are drawn */
     size_t rows;
     struct label label[LABELS];
     int label_count;
@@ -153,8 +154,8 @@ static bool has_curve(const struct figure *figure, enum curve curve)
 static double curve_at(const struct figure *figure, enum curve curve, size_t i)
 {
     const double unit = figure->panel[panel_of(curve)].unit;
-    const double liquidated =
-        or_zero(value(figure, FL_LINE_LIQUIDATED, i)) - figure->liquidated_before;
+    const double liquidated = or_zero(value(figure, FL_LINE_LIQUIDATED, i)) -
+                              figure->liquidated_before;
     switch (curve) {
     case CURVE_FUNDAMENTAL:
         return value(figure, FL_LINE_FUNDAMENTAL, i);
@@ -169,7 +170,8 @@ static double curve_at(const struct figure *figure, enum curve curve, size_t i)
     case CURVE_DEBT:
         return value(figure, FL_LINE_BAD_DEBT, i) / unit;
     case CURVE_LATENT:
-        return (or_zero(value(figure, FL_LINE_BAD_DEBT, i)) + value(figure, FL_LINE_LATENT, i)) / unit;
+        return (or_zero(value(figure, FL_LINE_BAD_DEBT, i)) + value(figure, FL_LINE_LATENT, i)) /
+               unit;
     case CURVES:
         break;
     }
@@ -251,7 +253,8 @@ static void choose_window(struct figure *figure)
         to = run->fault[i].to > to ? run->fault[i].to : to;
     }
     const double beyond = (double)to + AFTERMATH * (double)(to - from);
-    const fl_time limit = beyond < (double)fl_outline_end(run) ? (fl_time)beyond : fl_outline_end(run);
+    const fl_time limit = beyond < (double)fl_outline_end(run) ? (fl_time)beyond
+                                                               : fl_outline_end(run);
     const size_t first = sample_at(figure, from);
     const size_t last = aftermath(figure, first, sample_at(figure, limit));
     const double start = x_of(figure, from);
@@ -318,7 +321,7 @@ static void choose_price_axis(struct figure *figure)
     price_range(figure, figure->first, figure->last, &low, &high);
     panel->tics = nice_step(high - low, 5);
     panel->low = floor((low - 0.03 * (high - low)) / panel->tics) * panel->tics;
-    panel->high = ceil((high + 0.05 * (high - low)) / panel->tics) * panel->tics;
+    panel->high = ceil((high + 0.10 * (high - low)) / panel->tics) * panel->tics;
 }
 
 /* The unit of dollars on an axis, and a range from zero with air for labels on top. */
@@ -327,9 +330,9 @@ static void choose_money_axis(struct figure *figure, int which)
     static const struct {
         double unit;
         const char *flow, *stock;
-    } units[] = {{1e9, "liquidations [USD billion]", "USD billion"},
-                 {1e6, "liquidations [USD million]", "USD million"},
-                 {1e3, "liquidations [USD thousand]", "USD thousand"},
+    } units[] = {{1e9, "liquidations [$ billion]", "USD billion"},
+                 {1e6, "liquidations [$ million]", "USD million"},
+                 {1e3, "liquidations [$ thousand]", "USD thousand"},
                  {1, "liquidations [USD]", "USD"}};
     struct panel *panel = &figure->panel[which];
     panel->unit = 1;
@@ -434,7 +437,8 @@ static void set_subtitle(struct figure *figure)
     }
 }
 
-/* From top to bottom: title, subtitle, the strip of the whole run if zoomed, three panels. */
+/* From top to bottom: title, subtitle, the strip of the whole run if zoomed, the panels that have
+ * something to show. */
 static void lay_out(struct figure *figure)
 {
     figure->title_y[0] = TOP;
@@ -446,15 +450,39 @@ static void lay_out(struct figure *figure)
     if (figure->zoomed) {
         top = figure->strip_bottom - STRIP_GAP;
     }
-    const double room = top - BOTTOM - (PANELS - 1) * PANEL_GAP;
+    double shares = 0;
+    int drawn = 0;
+    for (int i = 0; i < PANELS; i++) {
+        shares += figure->panel[i].drawn ? panel_share[i] : 0;
+        drawn += figure->panel[i].drawn;
+    }
+    const double room = top - BOTTOM - (drawn - 1) * PANEL_GAP;
     for (int i = 0; i < PANELS; i++) {
         struct panel *panel = &figure->panel[i];
         panel->top = top;
-        panel->bottom = top - panel_share[i] * room;
-        top = panel->bottom - PANEL_GAP;
-        panel->canvas = fl_canvas_new((RIGHT - LEFT) * PAGE_WIDTH,
-                                      (panel->top - panel->bottom) * PAGE_HEIGHT);
+        panel->bottom = top - panel_share[i] / shares * room;
+        top = panel->drawn ? panel->bottom - PANEL_GAP : top;
+        panel->canvas =
+            fl_canvas_new((RIGHT - LEFT) * PAGE_WIDTH, (panel->top - panel->bottom) * PAGE_HEIGHT);
     }
+}
+
+static int first_panel(const struct figure *figure)
+{
+    int i = 0;
+    while (i < PANELS - 1 && !figure->panel[i].drawn) {
+        i++;
+    }
+    return i;
+}
+
+static int last_panel(const struct figure *figure)
+{
+    int i = PANELS - 1;
+    while (i > 0 && !figure->panel[i].drawn) {
+        i--;
+    }
+    return i;
 }
 
 /* --- from values to pixels and back ----------------------------------------------------------------------- */
@@ -466,7 +494,8 @@ static double pixel_x(const struct figure *figure, double x)
 
 static double pixel_y(const struct panel *panel, double y)
 {
-    return (y - panel->low) / (panel->high - panel->low) * (panel->top - panel->bottom) * PAGE_HEIGHT;
+    return (y - panel->low) / (panel->high - panel->low) * (panel->top - panel->bottom) *
+           PAGE_HEIGHT;
 }
 
 static double x_of_pixel(const struct figure *figure, double pixel)
@@ -476,7 +505,8 @@ static double x_of_pixel(const struct figure *figure, double pixel)
 
 static double y_of_pixel(const struct panel *panel, double pixel)
 {
-    return panel->low + pixel / ((panel->top - panel->bottom) * PAGE_HEIGHT) * (panel->high - panel->low);
+    return panel->low +
+           pixel / ((panel->top - panel->bottom) * PAGE_HEIGHT) * (panel->high - panel->low);
 }
 
 static double panel_height(const struct panel *panel)
@@ -563,7 +593,8 @@ static void find_gap(struct figure *figure)
     double widest[2] = {0, 0}; /* in either direction, above */
     size_t where[2] = {0, 0};
     for (size_t i = figure->first; i <= figure->last; i++) {
-        const double gap = curve_at(figure, CURVE_ORACLE, i) - curve_at(figure, CURVE_FUNDAMENTAL, i);
+        const double gap = curve_at(figure, CURVE_ORACLE, i) -
+                           curve_at(figure, CURVE_FUNDAMENTAL, i);
         if (isnan(gap) || !fault_active(figure, i)) {
             continue;
         }
@@ -581,8 +612,10 @@ static void find_gap(struct figure *figure)
     const int which = widest[1] > worth && widest[1] > 0.2 * widest[0];
     if (widest[which] > worth) {
         const size_t i = where[which];
-        const double a = curve_at(figure, CURVE_FUNDAMENTAL, i), b = curve_at(figure, CURVE_ORACLE, i);
-        figure->gap = (struct arrow){true, x_of(figure, figure->run->at[i]), fmin(a, b), fmax(a, b), i};
+        const double a = curve_at(figure, CURVE_FUNDAMENTAL, i),
+                     b = curve_at(figure, CURVE_ORACLE, i);
+        figure->gap =
+            (struct arrow){true, x_of(figure, figure->run->at[i]), fmin(a, b), fmax(a, b), i};
     }
 }
 
@@ -632,7 +665,8 @@ static double label_width(const char *text)
 
 static size_t sample_at_pixel(const struct figure *figure, double pixel)
 {
-    return sample_at(figure, (fl_time)(x_of_pixel(figure, pixel) * figure->x_unit * (double)FL_SECOND));
+    return sample_at(figure,
+                     (fl_time)(x_of_pixel(figure, pixel) * figure->x_unit * (double)FL_SECOND));
 }
 
 static void put(struct figure *figure, int which, enum label_style style, uint8_t own,
@@ -707,8 +741,8 @@ static void label_peak(struct figure *figure, enum curve curve, size_t peak, enu
 }
 
 /* `right` is how much worse the right side is. */
-static void label_arrow(struct figure *figure, int which, const struct arrow *arrow,
-                        double right, enum label_style style, const char *text)
+static void label_arrow(struct figure *figure, int which, const struct arrow *arrow, double right,
+                        enum label_style style, uint8_t own, const char *text)
 {
     const struct panel *panel = &figure->panel[which];
     struct spots spots = {.count = 0};
@@ -721,18 +755,20 @@ static void label_arrow(struct figure *figure, int which, const struct arrow *ar
         spot(&spots, x - width / 2 - 14, y, off_middle);
     }
     spot(&spots, x, pixel_y(panel, arrow->high) + 26, 60);
-    put(figure, which, style, 0, text, &spots);
+    put(figure, which, style, own, text, &spots);
 }
 
 /* Inside its window at the top if it fits, else beside it, else lower down. */
 static void label_faults(struct figure *figure)
 {
-    const struct panel *panel = &figure->panel[0];
+    const int which = first_panel(figure);
+    const struct panel *panel = &figure->panel[which];
     for (uint32_t k = 0; k < figure->run->headline.fault_count && k < LABELS / 2; k++) {
         char text[FL_FAULT_TEXT];
         fl_fault_label(&figure->run->fault[k], text);
         const double width = label_width(text);
-        const double from = pixel_x(figure, fmax(figure->from, x_of(figure, figure->run->fault[k].from)));
+        const double from =
+            pixel_x(figure, fmax(figure->from, x_of(figure, figure->run->fault[k].from)));
         const double to = pixel_x(figure, fmin(figure->to, x_of(figure, figure->run->fault[k].to)));
         struct spots spots = {.count = 0};
         for (int line = 0; line < 24; line++) {
@@ -745,7 +781,7 @@ static void label_faults(struct figure *figure)
             spot(&spots, to + 8 + width / 2, y, 3 * line + 12);
             spot(&spots, from - 8 - width / 2, y, 3 * line + 16);
         }
-        put(figure, 0, (enum label_style)(STYLE_FAULT + k % 4), 0, text, &spots);
+        put(figure, which, (enum label_style)(STYLE_FAULT + k % 4), 0, text, &spots);
     }
 }
 
@@ -757,7 +793,7 @@ static void label_prices(struct figure *figure)
         fl_price_short((int64_t)(gap * 1e6), dollars);
         fl_percent(gap / curve_at(figure, CURVE_FUNDAMENTAL, figure->gap.sample), percent);
         fl_say(text, sizeof text, "gap %s (%s)", dollars, percent);
-        label_arrow(figure, 0, &figure->gap, -4, STYLE_INK, text);
+        label_arrow(figure, 0, &figure->gap, -4, STYLE_INK, 0, text);
     }
     label_faults(figure);
     if (has(figure, FL_LINE_ORACLE)) {
@@ -777,10 +813,13 @@ static void label_liquidations(struct figure *figure)
         if (figure->backlog.drawn) {
             fl_say(text, sizeof text, "due for liquidation: %s", dollars);
             /* On the left it stands in the band that it names. */
-            label_arrow(figure, 1, &figure->backlog, 60, STYLE_RED, text);
+            label_arrow(figure, 1, &figure->backlog, 60, STYLE_RED,
+                        layer_of(CURVE_DUE) | layer_of(CURVE_LIQUIDATED), text);
         } else {
-            fl_say(text, sizeof text, due > 0 ? "due for liquidation: at most %s"
-                                              : "nothing was due for liquidation%.0s", dollars);
+            fl_say(text, sizeof text,
+                   due > 0 ? "due for liquidation: at most %s"
+                           : "nothing was due for liquidation%.0s",
+                   dollars);
             label_curve(figure, CURVE_DUE, STYLE_RED, text, 0, 60, 0);
         }
     }
@@ -809,9 +848,12 @@ static void label_losses(struct figure *figure)
         put(figure, 2, STYLE_BLUE, layer_of(CURVE_FUND), words, &spots);
     }
     if (has(figure, FL_LINE_FUND)) {
-        fl_money_short(headline->fund_start, dollars);
-        fl_say(text, sizeof text, headline->fund_start > 0 ? "insurance fund: %s at the start"
-                                                           : "insurance fund", dollars);
+        /* At the left edge; a fund that is paid in after the start counts from then. */
+        const int64_t fund = figure->zoomed ? figure->run->line[FL_LINE_FUND][figure->first]
+                                            : headline->fund_start;
+        fl_money_short(fund, dollars);
+        fl_say(text, sizeof text, fund > 0 ? "insurance fund: %s" : "insurance fund: empty%.0s",
+               dollars);
         label_curve(figure, CURVE_FUND, STYLE_BLUE, text, 0, 2, -0.6);
     }
     if (has(figure, FL_LINE_BAD_DEBT)) {
@@ -823,9 +865,11 @@ static void label_losses(struct figure *figure)
     if (has(figure, FL_LINE_LATENT)) {
         size_t peak = figure->first;
         for (size_t i = figure->first; i <= figure->last; i++) {
-            peak = value(figure, FL_LINE_LATENT, i) > value(figure, FL_LINE_LATENT, peak) ? i : peak;
+            peak = value(figure, FL_LINE_LATENT, i) > value(figure, FL_LINE_LATENT, peak) ? i
+                                                                                          : peak;
         }
-        if (value(figure, FL_LINE_LATENT, peak) / figure->panel[2].unit > 0.03 * figure->panel[2].high) {
+        if (value(figure, FL_LINE_LATENT, peak) / figure->panel[2].unit >
+            0.03 * figure->panel[2].high) {
             label_peak(figure, CURVE_LATENT, peak, STYLE_RED, "latent bad debt");
         }
     }
@@ -862,9 +906,11 @@ static void print_value(FILE *file, const struct figure *figure, enum fl_line li
 
 static void write_data(FILE *file, const struct figure *figure)
 {
-    fputs("# t_s\tfundamental\toracle\toracle_valid\tdue\tliquidated\tinsurance_fund\tbad_debt\t"
-          "latent_bad_debt\tfault_active\n# money and prices in USD; samples that a picture of this "
-          "width cannot show are left out, trace.h5 has them all\n", file);
+    fputs(
+        "# t_s\tfundamental\toracle\toracle_valid\tdue\tliquidated\tinsurance_fund\tbad_debt\t"
+        "latent_bad_debt\tfault_active\n# money and prices in USD; samples that a picture of this "
+        "width cannot show are left out, trace.h5 has them all\n",
+        file);
     for (size_t r = 0; r < figure->rows; r++) {
         const size_t i = figure->row[r];
         const int64_t *valid = figure->run->line[FL_LINE_ORACLE_VALID];
@@ -918,7 +964,8 @@ static void begin_array(FILE *file, const char *name, int count)
     fprintf(file, "array %s[%d] = [", name, count > 0 ? count : 1);
 }
 
-static void set_panel_array(FILE *file, const struct figure *figure, const char *name, size_t offset)
+static void set_panel_array(FILE *file, const struct figure *figure, const char *name,
+                            size_t offset)
 {
     begin_array(file, name, PANELS);
     for (int i = 0; i < PANELS; i++) {
@@ -995,6 +1042,13 @@ static void write_page(FILE *file, const struct figure *figure)
     set_panel_array(file, figure, "panel_high", offsetof(struct panel, high));
     set_panel_array(file, figure, "panel_tics", offsetof(struct panel, tics));
     set_panel_array(file, figure, "panel_unit", offsetof(struct panel, unit));
+    begin_array(file, "panel_drawn", PANELS);
+    for (int i = 0; i < PANELS; i++) {
+        fprintf(file, "%s%d", i > 0 ? ", " : "", figure->panel[i].drawn);
+    }
+    fputs("]\n", file);
+    set_number(file, "panel_first", first_panel(figure) + 1);
+    set_number(file, "panel_last", last_panel(figure) + 1);
     set_flag(file, "zoomed", figure->zoomed);
     set_number(file, "strip_top", figure->strip_top);
     set_number(file, "strip_bottom", figure->strip_bottom);
@@ -1032,7 +1086,8 @@ static void write_time_tics(FILE *file, const struct figure *figure, bool named)
 static void write_axes(FILE *file, const struct figure *figure)
 {
     char label[FL_WORDING];
-    fl_say(label, sizeof label, "simulated time [%s]", has_clock(figure) ? "h:mm" : figure->x_unit_name);
+    fl_say(label, sizeof label, "simulated time [%s]",
+           has_clock(figure) ? "h:mm" : figure->x_unit_name);
     set_text(file, "x_label", label);
     set_text(file, "liquidation_axis", figure->panel[1].axis);
     set_text(file, "money_axis", figure->panel[2].axis);
@@ -1096,7 +1151,8 @@ static bool write_file(const char *directory, const char *name, const struct fig
     const bool failed = fflush(file) != 0 || ferror(file);
     const int reason = errno;
     if ((fclose(file) != 0) | failed || rename(tmp, path) != 0) {
-        fprintf(stderr, "faultline: cannot write %s: %s\n", path, strerror(failed ? reason : errno));
+        fprintf(stderr, "faultline: cannot write %s: %s\n", path,
+                strerror(failed ? reason : errno));
         unlink(tmp);
         return false;
     }
@@ -1107,6 +1163,9 @@ static bool write_file(const char *directory, const char *name, const struct fig
 
 static void compose(struct figure *figure)
 {
+    for (int curve = 0; curve < CURVES; curve++) {
+        figure->panel[panel_of((enum curve)curve)].drawn |= has_curve(figure, (enum curve)curve);
+    }
     choose_time(figure);
     choose_price_axis(figure);
     choose_money_axis(figure, 1);
@@ -1165,8 +1224,10 @@ int fl_plot_timeline(const char *directory, const char *format, char *path_out, 
     if (!run) {
         fprintf(stderr, "faultline: %s\n", fl_trace_error(trace));
     } else if (!is_drawable(run)) {
-        fprintf(stderr, "faultline: %s/trace.h5: nothing to draw (none of the series "
-                        "market.fundamental, oracle.price, ledger.* over two samples)\n", directory);
+        fprintf(stderr,
+                "faultline: %s/trace.h5: nothing to draw (none of the series "
+                "market.fundamental, oracle.price, ledger.* over two samples)\n",
+                directory);
     } else {
         ok = draw(run, directory, format);
         snprintf(path_out, bytes, "%s/timeline.%s", directory, format);

@@ -69,8 +69,7 @@ static bool open_file(struct fl_trace *trace)
         return false;
     }
     if (version > NEWEST_FORMAT) {
-        complain(trace,
-                 "written by a newer faultline (format %lld; this program reads up to %d)",
+        complain(trace, "written by a newer faultline (format %lld; this program reads up to %d)",
                  (long long)version, NEWEST_FORMAT);
         return false;
     }
@@ -245,8 +244,8 @@ char **fl_trace_text(struct fl_trace *trace, const char *path, size_t *count)
     }
     char **text = NULL;
     if (column.class == H5T_STRING && H5Tis_variable_str(column.type) == 0) {
-        unsigned char *cells = read_column(trace, path, &column, column.type,
-                                           fl_alloc(column.count, column.width));
+        unsigned char *cells =
+            read_column(trace, path, &column, column.type, fl_alloc(column.count, column.width));
         text = cells ? text_block(column.count, column.width) : NULL;
         for (size_t i = 0; text && i < column.count; i++) {
             memcpy(text[i], cells + i * column.width, column.width);

@@ -67,11 +67,12 @@ void fl_thousands(int64_t count, char out[FL_WORDING])
 
 void fl_money_full(int64_t micro_usd, char out[FL_WORDING])
 {
-    const uint64_t cents = magnitude_of(micro_usd) / 10000 + (magnitude_of(micro_usd) % 10000 >= 5000);
+    const uint64_t cents = magnitude_of(micro_usd) / 10000 +
+                           (magnitude_of(micro_usd) % 10000 >= 5000);
     char digits[FL_WORDING];
     group_digits(cents / 100, digits);
     fl_say(out, FL_WORDING, "%s$%s.%02u", micro_usd < 0 && cents > 0 ? "-" : "", digits,
-             (unsigned)(cents % 100));
+           (unsigned)(cents % 100));
 }
 
 void fl_price_short(int64_t micro_usd, char out[FL_WORDING])
@@ -93,7 +94,7 @@ void fl_clock(fl_time at, char out[FL_WORDING])
 {
     const int64_t ms = at / FL_MILLISECOND;
     fl_say(out, FL_WORDING, "%" PRId64 ":%02d:%02d.%03d", ms / 3600000, (int)(ms / 60000 % 60),
-             (int)(ms / 1000 % 60), (int)(ms % 1000));
+           (int)(ms / 1000 % 60), (int)(ms % 1000));
 }
 
 /* "1 minute", "60 minutes", "3.5 hours". */
@@ -102,7 +103,7 @@ static void counted(double amount, const char *noun, char out[FL_WORDING])
     const double rounded = amount < 9.95 ? round(amount * 10) / 10 : round(amount);
     const int decimals = fabs(rounded - round(rounded)) < 0.05 ? 0 : 1;
     fl_say(out, FL_WORDING, "%.*f %s%s", decimals, rounded, noun,
-             fabs(rounded - 1) < 0.05 ? "" : "s");
+           fabs(rounded - 1) < 0.05 ? "" : "s");
 }
 
 void fl_duration(fl_time span, char out[FL_WORDING])

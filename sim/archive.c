@@ -448,7 +448,7 @@ static const char *write_files(const char *directory, struct files *files)
     const char *problem = NULL;
     for (int i = 0; i < FILES; i++) {
         snprintf(files->path[i], sizeof files->path[i], "%s/%s", directory, name[i]);
-        snprintf(files->tmp[i], sizeof files->tmp[i], "%s.tmp", files->path[i]);
+        snprintf(files->tmp[i], sizeof files->tmp[i], "%s/%s.tmp", directory, name[i]);
     }
     for (int i = 0; i < FILES && !problem; i++) {
         problem = write_file(files->tmp[i], files->bytes[i], files->count[i]);

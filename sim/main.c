@@ -133,7 +133,7 @@ static int write_results(const struct fl_config *config, const struct fl_result 
     const char *wrong = fl_archive_write(config, result, hash, summary, directory);
     if (wrong) fprintf(stderr, "faultline: %s\n", wrong);
     const bool failed = wrong || fl_report_write(directory) != 0;
-    if (!failed && o->json) printf("%s\n", summary);
+    if (!failed && o->json) fputs(summary, stdout);
     if (!failed && !o->json && !o->quiet) print_short(summary, directory);
     free(summary);
     return failed ? EXIT_IO : 0;

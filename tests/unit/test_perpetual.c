@@ -526,7 +526,7 @@ Test(perpetual, refusals)
 }
 
 /* What may just be: a position of 10^9 units, 10^12 USD on an account and in all, and a position
- * closed with exactly nothing left. */
+ * reduced with exactly nothing left. */
 Test(perpetual, bounds)
 {
     enum { A = FIRST, B };
@@ -558,17 +558,19 @@ Test(perpetual, bounds)
     recount(m);
     close_market(m);
 
-    for (int64_t less = 0; less <= 1; less++) { /* 10 units, bought at 100.000001, sold at 90 */
+    /* 10 units bought at 100.000001, 9 of them sold at 90, the last is worth 92:
+     * 98.00001 - 1000.00001 + 810 + 92 = 0, below the initial margin of 4.6. */
+    for (int64_t less = 0; less <= 1; less++) {
         m = open_market(usual(), 2);
         oracle(m, 100 * USD);
         quote_at(m, 100 * USD);
         give(m, LP, 10000 * USD);
-        give(m, A, 100000010 - less);
+        give(m, A, 98000010 - less);
         cr_assert_eq(act(m, A, FL_TX_TRADE, 10000000, 0, 0), 0);
         oracle(m, 92 * USD);
         quote_at(m, 90 * USD + 1);
-        cr_assert_eq(act(m, A, FL_TX_TRADE, -10000000, 0, 0), less ? FL_REFUSED_MARGIN : 0);
-        cr_assert_eq(account_of(m, A).quote, less ? -900000001 : 0);
+        cr_assert_eq(act(m, A, FL_TX_TRADE, -9000000, 0, 0), less ? FL_REFUSED_MARGIN : 0);
+        cr_assert_eq(account_of(m, A).quote, less ? -902000001 : -92 * USD);
         close_market(m);
     }
 }
