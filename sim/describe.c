@@ -35,7 +35,12 @@ static void wrapped(FILE *to, int indent, const char *text)
     fputc('\n', to);
 }
 
-static int first_clause(const char *doc) { return (int)strcspn(doc, ".:;("); }
+static int first_clause(const char *doc)
+{
+    int length = (int)strcspn(doc, ".:;(");
+    while (length > 0 && doc[length - 1] == ' ') length--;
+    return length;
+}
 
 void fl_list(FILE *to)
 {
