@@ -435,12 +435,11 @@ void fl_dispatch_all_layers(struct fl_world *w, uint32_t endpoint, enum fl_event
     }
 }
 
-static bool put_off(struct fl_world *w, uint32_t endpoint, uint32_t what, uint32_t whom)
+void fl_start_or_recover(struct fl_world *w, uint32_t endpoint)
 {
-    const fl_time until = w->node[endpoint].busy_until;
-    if (until <= w->now) return false;
-    fl_queue_push(&w->queue, (struct fl_entry){until, what, whom});
-    return true;
+    const bool started = w->node[endpoint].started;
+    w->node[endpoint].started = true;
+    fl_dispatch_all_layers(w, endpoint, started ? FL_RECOVER : FL_START);
 }
 
 /* A message to a node that is down is lost: a child of the edge of the fault that took it down. */
@@ -461,9 +460,8 @@ static void lose(struct fl_world *w, const struct fl_body *body, uint32_t endpoi
     }
 }
 
-void fl_deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
+static void deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
 {
-    if (put_off(w, endpoint, fl_entry_what(FL_ENTRY_DELIVERY, index), endpoint)) return;
     struct fl_body *body = &w->body[index];
     if (body->row) w->message[body->row - 1].fate = w->node[endpoint].down ? FL_DROPPED : FL_DELIVERED;
     if (w->node[endpoint].down) {
@@ -487,13 +485,102 @@ void fl_deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
     body_drop(w, index);
 }
 
-void fl_expire(struct fl_world *w, uint32_t index, uint32_t epoch)
+static void expire(struct fl_world *w, uint32_t index, uint32_t epoch)
 {
     struct fl_timer *t = &w->timer[index];
     if (!t->armed || t->epoch != epoch) return; /* stale */
-    if (put_off(w, t->endpoint, fl_entry_what(FL_ENTRY_TIMER, index), epoch)) return;
     t->armed = false;
     w->cause = t->cause;
     struct fl_event ev = {.kind = FL_TIMER, .now = w->now, .timer = t->slot};
     fl_dispatch(w, t->endpoint, t->layer, &ev);
+}
+
+/* --- waiting in line ------------------------------------------------------------------------------------- */
+
+static uint32_t index_in(struct fl_entry e) { return e.what & ((1u << FL_ENTRY_INDEX_BITS) - 1); }
+static enum fl_entry_kind kind_of(struct fl_entry e) { return e.what >> FL_ENTRY_INDEX_BITS; }
+
+static void handle_now(struct fl_world *w, struct fl_entry e)
+{
+    w->cause = FL_NO_RECORD;
+    if (kind_of(e) == FL_ENTRY_DELIVERY)
+        deliver(w, index_in(e), e.whom);
+    else
+        expire(w, index_in(e), e.whom);
+}
+
+static uint32_t waiting_take(struct fl_world *w)
+{
+    if (w->waiting_free != UINT32_MAX) {
+        const uint32_t i = w->waiting_free;
+        w->waiting_free = w->waiting[i].next;
+        return i;
+    }
+    if (w->waiting_count == w->waiting_room) {
+        w->waiting_room = w->waiting_room ? 2 * w->waiting_room : 256;
+        w->waiting = fl_realloc(w->waiting, w->waiting_room, sizeof *w->waiting);
+    }
+    return w->waiting_count++;
+}
+
+static void get_in_line(struct fl_world *w, uint32_t endpoint, struct fl_entry e)
+{
+    struct fl_node *n = &w->node[endpoint];
+    const uint32_t i = waiting_take(w);
+    w->waiting[i] = (struct fl_waiting){.entry = e, .next = UINT32_MAX};
+    if (n->first_waiting == UINT32_MAX) {
+        n->first_waiting = i;
+        fl_queue_push(&w->queue, (struct fl_entry){n->busy_until, fl_entry_what(FL_ENTRY_IDLE, endpoint), 0});
+    } else {
+        w->waiting[n->last_waiting].next = i;
+    }
+    n->last_waiting = i;
+}
+
+static struct fl_entry first_in_line(struct fl_world *w, struct fl_node *n)
+{
+    const uint32_t i = n->first_waiting;
+    n->first_waiting = w->waiting[i].next;
+    w->waiting[i].next = w->waiting_free;
+    w->waiting_free = i;
+    return w->waiting[i].entry;
+}
+
+/* The node has time again: who came first is heard first, until it is busy again. */
+static void serve(struct fl_world *w, uint32_t endpoint)
+{
+    struct fl_node *n = &w->node[endpoint];
+    while (n->first_waiting != UINT32_MAX && n->busy_until <= w->now) handle_now(w, first_in_line(w, n));
+    if (n->first_waiting != UINT32_MAX)
+        fl_queue_push(&w->queue, (struct fl_entry){n->busy_until, fl_entry_what(FL_ENTRY_IDLE, endpoint), 0});
+}
+
+static void take_turns(struct fl_world *w, uint32_t endpoint, struct fl_entry e)
+{
+    const struct fl_node *n = &w->node[endpoint];
+    if (n->busy_until > w->now || n->first_waiting != UINT32_MAX)
+        get_in_line(w, endpoint, e);
+    else
+        handle_now(w, e);
+}
+
+void fl_forget_work(struct fl_world *w, uint32_t endpoint)
+{
+    struct fl_node *n = &w->node[endpoint];
+    while (n->first_waiting != UINT32_MAX) handle_now(w, first_in_line(w, n));
+    n->busy_until = w->now;
+}
+
+void fl_handle(struct fl_world *w, struct fl_entry e)
+{
+    w->now = e.at;
+    w->cause = FL_NO_RECORD;
+    switch (kind_of(e)) {
+    case FL_ENTRY_DELIVERY: take_turns(w, e.whom, e); return;
+    case FL_ENTRY_TIMER: take_turns(w, w->timer[index_in(e)].endpoint, e); return;
+    case FL_ENTRY_IDLE: serve(w, index_in(e)); return;
+    case FL_ENTRY_FAULT_OPENS: fl_fault_opens(w, index_in(e)); return;
+    case FL_ENTRY_FAULT_CLOSES: fl_fault_closes(w, index_in(e)); return;
+    }
+    FL_UNREACHABLE("queue entry");
 }

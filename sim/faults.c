@@ -28,6 +28,7 @@ static void take_down(struct fl_world *w, uint32_t endpoint)
             w->timer[a->timer_first + t].armed = false;
         }
     }
+    fl_forget_work(w, endpoint);
 }
 
 void fl_fault_opens(struct fl_world *w, uint32_t index)
@@ -53,27 +54,32 @@ void fl_fault_closes(struct fl_world *w, uint32_t index)
         const uint32_t endpoint = f->result.member[i];
         const int64_t v[FL_RECORD_VALUES] = {index, endpoint};
         w->cause = fl_world_note(w, FL_RECORD_RECOVERY, endpoint, f->result.record, v);
-        if (w->node[endpoint].down == 0) fl_dispatch_all_layers(w, endpoint, FL_RECOVER);
+        if (w->node[endpoint].down == 0) fl_start_or_recover(w, endpoint);
     }
 }
 
 /* --- rewriting ------------------------------------------------------------------------------------------- */
 
-/* Was effect `e`, which claims to repeat `was`, left as it is? Blobs are compared by content. */
-static bool unchanged(const struct fl_outbox *honest, const struct fl_effect *was,
-                      const struct fl_outbox *out, const struct fl_effect *e)
+static bool same_blob(const struct fl_outbox *honest, fl_blob was, const struct fl_outbox *out, fl_blob is)
 {
-    struct fl_effect a = *was, b = *e;
-    uint32_t a_bytes = 0, b_bytes = 0;
-    const void *a_data = fl_outbox_data(honest, a.msg.blob, &a_bytes);
-    const void *b_data = fl_outbox_data(out, b.msg.blob, &b_bytes);
-    if ((a_data == NULL) != (b_data == NULL)) return false;
-    if (a_data) {
-        if (a_bytes != b_bytes || memcmp(a_data, b_data, a_bytes) != 0) return false;
-        a.msg.blob = b.msg.blob = FL_NO_BLOB;
-    }
-    a.origin = b.origin = 0;
-    return memcmp(&a, &b, sizeof a) == 0;
+    uint32_t was_bytes = 0, is_bytes = 0;
+    const void *was_data = fl_outbox_data(honest, was, &was_bytes);
+    const void *is_data = fl_outbox_data(out, is, &is_bytes);
+    if (!was_data || !is_data) return !was_data && !is_data && was.i == is.i;
+    return was_bytes == is_bytes && memcmp(was_data, is_data, was_bytes) == 0;
+}
+
+/* Was effect `b`, which claims to repeat `a`, left as it is? Blobs are compared by content, the rest
+ * field by field: the padding of a struct is nobody's. */
+static bool unchanged(const struct fl_outbox *honest, const struct fl_effect *a,
+                      const struct fl_outbox *out, const struct fl_effect *b)
+{
+    struct fl_msg x = a->msg, y = b->msg;
+    x.blob = y.blob = FL_NO_BLOB;
+    return same_blob(honest, a->msg.blob, out, b->msg.blob) && memcmp(&x, &y, sizeof x) == 0 &&
+           a->kind == b->kind && a->reach == b->reach && a->to.i == b->to.i && a->as.i == b->as.i &&
+           a->timer == b->timer && a->offset == b->offset && a->epoch == b->epoch &&
+           a->delay == b->delay && a->record == b->record && memcmp(a->v, b->v, sizeof a->v) == 0;
 }
 
 /* An adversary acts as members of its coalition only, and only the event's own node has timers and
@@ -104,9 +110,10 @@ static uint32_t account_spoken(struct fl_world *w, uint32_t index, uint32_t endp
     for (uint32_t i = 0; i < out->count; i++) {
         const struct fl_effect *e = &out->at[i];
         const uint32_t o = e->origin;
-        if (!in_its_power(f, endpoint, e)) continue;
+        const bool said_before = o > 0 && unchanged(honest, &honest->at[o - 1], out, e);
+        if (!said_before && !in_its_power(f, endpoint, e)) continue;
         if (o > 0) repeated[(o - 1) / 64] |= (uint64_t)1 << (o - 1) % 64;
-        if (o == 0 || !unchanged(honest, &honest->at[o - 1], out, e)) {
+        if (!said_before) {
             f->result.injected++;
             const uint32_t id = e->kind == FL_SEND ? note_bite(w, index, endpoint, e) : FL_NO_RECORD;
             if (first == FL_NO_RECORD) first = id;

@@ -51,6 +51,7 @@ static void lay_out_nodes(struct fl_world *w)
             n->group = g;
             n->honest = true;
             n->keep_from = UINT64_MAX;
+            n->first_waiting = n->last_waiting = UINT32_MAX;
         }
     name_nodes(w);
 }
@@ -219,7 +220,8 @@ static void lay_out_fault(struct fl_world *w, uint32_t index)
     f->coalition = (struct fl_coalition){.count = spec->count, .member = f->self, .params = spec->params};
     if (spec->model->fault->state_bytes)
         f->state = fl_alloc(1, spec->model->fault->state_bytes(spec->params, spec->count));
-    fl_queue_push(&w->queue, (struct fl_entry){spec->from, fl_entry_what(FL_ENTRY_FAULT_OPENS, index), 0});
+    if (spec->from > 0) /* the world opens those at time 0 itself, before anybody starts */
+        fl_queue_push(&w->queue, (struct fl_entry){spec->from, fl_entry_what(FL_ENTRY_FAULT_OPENS, index), 0});
     fl_queue_push(&w->queue, (struct fl_entry){spec->to, fl_entry_what(FL_ENTRY_FAULT_CLOSES, index), 0});
 }
 
@@ -244,7 +246,7 @@ void fl_world_lay_out(struct fl_world *w)
     w->honest = fl_alloc(1, sizeof *w->honest);
     for (int i = 0; i < 2; i++) w->spoken[i] = fl_alloc(1, sizeof *w->spoken[i]);
     w->interned = fl_alloc(FL_OUTBOX_BLOBS, sizeof *w->interned);
-    w->body_free = UINT32_MAX;
+    w->body_free = w->waiting_free = UINT32_MAX;
     w->digest = XXH3_createState();
     if (!w->digest) fl_out_of_memory();
     XXH3_128bits_reset_withSeed(w->digest, c->seed);
@@ -265,7 +267,7 @@ void fl_world_release(struct fl_world *w)
     fl_records_free(w->records);
     XXH3_freeState(w->digest);
     void *owned[] = {w->keys.secret, w->keys.account_owner, w->node, w->actor, w->states, w->client,
-                     w->timer, w->body, w->local, w->honest, w->spoken[0], w->spoken[1], w->interned,
+                     w->timer, w->body, w->waiting, w->local, w->honest, w->spoken[0], w->spoken[1], w->interned,
                      w->fault, w->check, w->sample_at, w->sample, w->final, w->message,
                      w->fault_result, w->verdict};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);

@@ -108,14 +108,15 @@ static inline bool fl_digest_equal(struct fl_digest a, struct fl_digest b)
  * --------------------------------------------------------------------------------------------- */
 
 enum fl_event_kind {
-    FL_START = 1, /* once, at time 0, layers in family order, before any fault window opens */
+    FL_START = 1, /* once, when the node first runs, layers in family order: at time 0, after the fault
+                     windows that open then; if it is down then, when it comes up */
     FL_MSG,       /* a message arrived */
     FL_TIMER,     /* timer slot `timer` expired; stale ones never get here */
     FL_CALL,      /* a local call from another layer of this node: msg.family is the caller's */
     FL_EXECUTED,  /* answer to FL_EXECUTE: msg.word[0] echoes it, msg.version the new version,
                      msg.value the two halves of the state hash, msg.blob the receipts */
-    FL_RECOVER,   /* this node's fault window ended. After a crash its timers are gone, its state is
-                     as it was (stable storage); otherwise timers still run. */
+    FL_RECOVER,   /* a fault window of this node ended, and it had started. After a crash its timers
+                     are gone, its state is as it was (stable storage); otherwise timers still run. */
     FL_OVERHEARD  /* adversaries only: instant copy of an honest send addressed to a member */
 };
 

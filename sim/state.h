@@ -35,7 +35,9 @@ struct fl_node {
     fl_version view;           /* what its replica served it last */
     fl_version head, final;    /* of a replica */
     uint64_t keep_from;        /* UINT64_MAX: keeps no blob */
-    fl_time busy_until;        /* with signatures */
+    bool started;              /* has had FL_START */
+    fl_time busy_until;        /* with signatures; what comes before then waits in line */
+    uint32_t first_waiting, last_waiting; /* in fl_world.waiting; UINT32_MAX: nobody */
     uint64_t charge;           /* bytes of blobs, if corrupted */
     uint32_t client_first, client_count; /* in fl_world.client */
 };
@@ -47,6 +49,12 @@ struct fl_body {
     uint32_t cause;
     uint32_t row;              /* 1 + its row with detail "messages" (then never shared) */
     uint32_t next_free;
+};
+
+/* An entry that came while its node was busy. */
+struct fl_waiting {
+    struct fl_entry entry;
+    uint32_t next;
 };
 
 enum fl_local_kind { FL_LOCAL_CALL = 1, FL_LOCAL_EXECUTE, FL_LOCAL_OVERHEARD };
@@ -96,6 +104,8 @@ struct fl_world {
     uint32_t timer_count;
     struct fl_body *body;
     uint32_t body_count, body_room, body_free;
+    struct fl_waiting *waiting;
+    uint32_t waiting_count, waiting_room, waiting_free;
     struct fl_local *local;      /* stack of local calls to do */
     size_t local_count, local_room;
     struct fl_outbox *honest, *spoken[2]; /* a step's own words, and what adversaries make of them */
@@ -123,12 +133,19 @@ struct fl_world {
     struct fl_result result;
 };
 
-/* Entries of the queue: `what` is a kind in the top two bits and an index below. */
-enum fl_entry_kind { FL_ENTRY_DELIVERY, FL_ENTRY_TIMER, FL_ENTRY_FAULT_OPENS, FL_ENTRY_FAULT_CLOSES };
+/* Entries of the queue: `what` is a kind in the top three bits and an index below. */
+enum fl_entry_kind {
+    FL_ENTRY_DELIVERY,     /* body; whom: endpoint */
+    FL_ENTRY_TIMER,        /* timer; whom: epoch */
+    FL_ENTRY_IDLE,         /* endpoint: its work is done */
+    FL_ENTRY_FAULT_OPENS,  /* fault */
+    FL_ENTRY_FAULT_CLOSES  /* fault */
+};
+enum { FL_ENTRY_INDEX_BITS = 29 };
 static inline uint32_t fl_entry_what(enum fl_entry_kind kind, uint32_t index)
 {
-    FL_ASSERT(index < 1u << 30);
-    return (uint32_t)kind << 30 | index;
+    FL_ASSERT(index < 1u << FL_ENTRY_INDEX_BITS);
+    return (uint32_t)kind << FL_ENTRY_INDEX_BITS | index;
 }
 
 static inline struct fl_actor *fl_actor_at(const struct fl_world *w, uint32_t endpoint,
@@ -144,8 +161,12 @@ void fl_world_release(struct fl_world *world);
 /* dispatch.c: one event, its step, its effects and all local calls that follow. */
 void fl_dispatch(struct fl_world *world, uint32_t endpoint, uint32_t layer, struct fl_event *event);
 void fl_dispatch_all_layers(struct fl_world *world, uint32_t endpoint, enum fl_event_kind kind);
-void fl_deliver(struct fl_world *world, uint32_t body, uint32_t endpoint);
-void fl_expire(struct fl_world *world, uint32_t timer, uint32_t epoch);
+/* The node has just gone down: what waited in line is lost like what comes later. */
+void fl_forget_work(struct fl_world *world, uint32_t endpoint);
+/* FL_START if the node never ran, else FL_RECOVER. */
+void fl_start_or_recover(struct fl_world *world, uint32_t endpoint);
+/* An entry of the queue whose time has come; what it is about may have to wait its turn. */
+void fl_handle(struct fl_world *world, struct fl_entry entry);
 /* Appends a record made now, descending from `parent`, and shows it to the checks. */
 uint32_t fl_world_note(struct fl_world *world, uint16_t kind, uint32_t endpoint, uint32_t parent,
                        const int64_t v[FL_RECORD_VALUES]);

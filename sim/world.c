@@ -34,25 +34,11 @@ void fl_endpoint_name(const struct fl_config *config, uint32_t endpoint, char *o
     snprintf(out, bytes, "-");
 }
 
-static void handle(struct fl_world *w, struct fl_entry entry)
-{
-    const uint32_t index = entry.what & ((1u << 30) - 1);
-    w->now = entry.at;
-    w->cause = FL_NO_RECORD;
-    switch ((enum fl_entry_kind)(entry.what >> 30)) {
-    case FL_ENTRY_DELIVERY: fl_deliver(w, index, entry.whom); return;
-    case FL_ENTRY_TIMER: fl_expire(w, index, entry.whom); return;
-    case FL_ENTRY_FAULT_OPENS: fl_fault_opens(w, index); return;
-    case FL_ENTRY_FAULT_CLOSES: fl_fault_closes(w, index); return;
-    }
-    FL_UNREACHABLE("queue entry");
-}
-
 static void run_in_sequence(struct fl_world *w)
 {
     for (fl_time next; (next = fl_queue_next(&w->queue)) <= w->config->end;) {
         fl_grid_until(w, next);
-        handle(w, fl_queue_pop(&w->queue));
+        fl_handle(w, fl_queue_pop(&w->queue));
     }
 }
 
@@ -71,7 +57,7 @@ static void run_with_random_ties(struct fl_world *w)
             now[count++] = fl_queue_pop(&w->queue);
         }
         size_t fixed = 0;
-        while (fixed < count && now[fixed].what >> 30 >= FL_ENTRY_FAULT_OPENS) fixed++;
+        while (fixed < count && now[fixed].what >> FL_ENTRY_INDEX_BITS >= FL_ENTRY_FAULT_OPENS) fixed++;
         for (size_t i = fixed; i + 1 < count; i++) {
             const size_t j =
                 i + fl_draw_below(w->config->seed, FL_RNG_TIE, instant, i, 0, count - i);
@@ -79,7 +65,7 @@ static void run_with_random_ties(struct fl_world *w)
             now[i] = now[j];
             now[j] = swap;
         }
-        for (size_t i = 0; i < count; i++) handle(w, now[i]);
+        for (size_t i = 0; i < count; i++) fl_handle(w, now[i]);
     }
     free(now);
 }
@@ -120,9 +106,11 @@ static void conclude(struct fl_world *w)
 
 void fl_world_run(struct fl_world *w)
 {
+    for (uint32_t i = 0; i < w->config->fault_count; i++)
+        if (w->config->fault[i].from == 0) fl_fault_opens(w, i);
     for (uint32_t e = 0; e < w->config->facts.endpoints; e++) {
         w->cause = FL_NO_RECORD;
-        fl_dispatch_all_layers(w, e, FL_START);
+        if (w->node[e].down == 0) fl_start_or_recover(w, e);
     }
     if (w->config->random_ties)
         run_with_random_ties(w);
