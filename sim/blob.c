@@ -15,6 +15,7 @@ struct slot {
     uint64_t epoch;
     uint64_t *charge;        /* of its creator, if that has a quota */
     uint32_t bytes, references;
+    bool retained;           /* has its entry in the heap of those that wait for their epoch */
     uint32_t generation;     /* of the id that is valid, or will be next */
     uint32_t next;           /* in its hash chain, or among free slots */
 };
@@ -28,7 +29,7 @@ struct fl_blobs {
     struct slot *slot;
     uint32_t slots, room, free_slot;
     uint32_t *bucket; /* first slot by digest; as many as room */
-    struct retained *retained; /* binary heap by epoch; may hold entries out of date */
+    struct retained *retained; /* binary heap by epoch; at most one entry for each living blob */
     size_t retained_count, retained_room;
     uint64_t keep_from;
     size_t bytes;
@@ -147,8 +148,11 @@ static bool may_go(const struct fl_blobs *b, const struct slot *s)
 
 /* --- blobs that wait for their epoch --------------------------------------------------------------- */
 
-static void retain(struct fl_blobs *b, struct retained r)
+static void retain(struct fl_blobs *b, struct slot *s, fl_blob blob)
 {
+    const struct retained r = {s->epoch, blob};
+    if (s->retained) return;
+    s->retained = true;
     if (b->retained_count == b->retained_room) {
         b->retained_room = b->retained_room ? 2 * b->retained_room : 256;
         b->retained = fl_realloc(b->retained, b->retained_room, sizeof *b->retained);
@@ -176,8 +180,13 @@ void fl_blobs_keep_from(struct fl_blobs *b, uint64_t epoch)
 {
     b->keep_from = epoch;
     while (b->retained_count > 0 && b->retained[0].epoch < epoch) {
-        struct slot *s = slot_of(b, retained_pop(b).blob);
-        if (s && may_go(b, s)) slot_free(b, s);
+        const fl_blob blob = retained_pop(b).blob;
+        struct slot *s = slot_of(b, blob);
+        s->retained = false;
+        if (may_go(b, s))
+            slot_free(b, s);
+        else if (s->epoch >= epoch) /* found again since, with a later epoch */
+            retain(b, s, blob);
     }
 }
 
@@ -226,7 +235,7 @@ void fl_blobs_release(struct fl_blobs *b, fl_blob blob)
     if (may_go(b, s))
         slot_free(b, s);
     else
-        retain(b, (struct retained){s->epoch, blob});
+        retain(b, s, blob);
 }
 
 const void *fl_blobs_data(const struct fl_blobs *b, fl_blob blob, uint32_t *bytes)

@@ -48,7 +48,7 @@ struct fl_fault_spec {
     uint32_t group;     /* index */
     uint32_t count;
     uint32_t *member;   /* count entries, ascending; NULL: drawn from the seed */
-    fl_time from, to;   /* from < to; `to` may lie beyond the end */
+    fl_time from, to;   /* from < to; at the end of the run or later it never closes */
 };
 
 /* "links": [{"from": "market", "to": "reporter", "delay_ms": ...}], later ones win. */

@@ -222,7 +222,8 @@ static void lay_out_fault(struct fl_world *w, uint32_t index)
         f->state = fl_alloc(1, spec->model->fault->state_bytes(spec->params, spec->count));
     if (spec->from > 0) /* the world opens those at time 0 itself, before anybody starts */
         fl_queue_push(&w->queue, (struct fl_entry){spec->from, fl_entry_what(FL_ENTRY_FAULT_OPENS, index), 0});
-    fl_queue_push(&w->queue, (struct fl_entry){spec->to, fl_entry_what(FL_ENTRY_FAULT_CLOSES, index), 0});
+    if (spec->to < w->config->end)
+        fl_queue_push(&w->queue, (struct fl_entry){spec->to, fl_entry_what(FL_ENTRY_FAULT_CLOSES, index), 0});
 }
 
 /* --- all of it ---------------------------------------------------------------------------------------- */

@@ -141,7 +141,8 @@ struct fl_record {
     fl_time at;
     int64_t v[FL_RECORD_VALUES];
     uint32_t parent;      /* id of the durable ancestor, FL_NO_RECORD for a root */
-    uint32_t endpoint;    /* who made it; UINT32_MAX for the engine, contracts and checks */
+    uint32_t endpoint;    /* who made it, or whom a fault struck; UINT32_MAX for fault edges, contracts
+                             and checks */
     uint16_t kind;        /* enum fl_engine_record, or a kind of models/wire.h */
     uint16_t zero[3];
 };
@@ -201,9 +202,10 @@ enum fl_effect_kind {
     FL_BECAUSE,      /* the cause of what follows is the newest record of (kind, v[0], v[1]);
                         unchanged if there is none; nothing, for kind 0: what a clock does by itself,
                         such as arming its next tick, has no cause */
-    FL_KEEP_FROM,    /* this endpoint needs blobs of epoch >= `epoch` only */
-    FL_EXECUTE,      /* run the batch in msg.blob at byte offset `offset` on msg.version; the
-                        answer is FL_EXECUTED, in the place of a local call */
+    FL_KEEP_FROM,    /* this endpoint needs blobs of epoch >= `epoch` only; before it says so, none */
+    FL_EXECUTE,      /* run the batch in msg.blob at byte offset `offset` on msg.version (genesis is
+                        {1}); the answer is FL_EXECUTED, in the place of a local call, with version 0
+                        if the blob is gone, is no batch, or the version's rows are not there */
     FL_HEAD,         /* the version this endpoint serves is now msg.version */
     FL_FINALISE      /* msg.version will never be undone, as far as this endpoint knows */
 };
@@ -212,14 +214,15 @@ enum fl_reach {
     FL_TO_ONE = 1,   /* `to` */
     FL_TO_PEERS,     /* the other members of the sender's group */
     FL_TO_CLIENTS,   /* every endpoint whose replica is the sender */
-    FL_TO_GROUP      /* the members of the group whose first endpoint is `to`, less the sender */
+    FL_TO_GROUP      /* the members of the group that `to` belongs to, less the sender */
 };
 
 struct fl_effect {
     enum fl_effect_kind kind;
     enum fl_reach reach;  /* FL_SEND */
     fl_endpoint to;       /* FL_SEND */
-    fl_endpoint as;       /* the acting endpoint; an adversary may name any member */
+    fl_endpoint as;       /* the acting endpoint; an adversary's FL_SEND may name any member, its other
+                             effects only the event's own endpoint: the rest is left out */
     uint32_t origin;      /* 1 + index of the honest effect that fl_repeat copied; 0 if none */
     uint32_t timer;
     uint32_t offset;
@@ -388,7 +391,7 @@ struct fl_node_model {
     void (*init)(const struct fl_self *self, void *state); /* state is zeroed */
     void (*step)(const struct fl_self *self, void *state, const struct fl_event *in,
                  const struct fl_view *view, struct fl_outbox *out);
-    void (*observe)(const struct fl_self *self, const void *state, int64_t *out);
+    void (*observe)(const struct fl_self *self, const void *state, int64_t *out); /* NULL: no observables */
 };
 
 /* An adversary controls a set of endpoints. At each event of a member, the member's honest model
@@ -418,7 +421,7 @@ const void *fl_outbox_data(const struct fl_outbox *out, fl_blob blob, uint32_t *
 /* Checks look on, never touch. They read records, observables and the newest ledger version that an
  * honest replica executed. */
 struct fl_change {
-    uint16_t contract, table;
+    uint16_t contract, table; /* contract FL_LEDGER: the ledger's own rows */
     uint32_t row;
 };
 enum fl_verdict_kind { FL_HOLDS = 1, FL_BROKEN, FL_NOT_APPLICABLE };

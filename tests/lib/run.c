@@ -8,8 +8,8 @@
 static struct fl_test_run run_of(struct fl_config *config, const struct fl_problems *problems,
                                  const char *name, uint64_t seed)
 {
-    cr_assert(config != NULL && problems->count == 0, "%s: %" PRIu32 " mistakes in the scenario", name,
-              problems->count);
+    cr_assert(config != NULL && problems->count == 0, "%s: %" PRIu32 " mistakes in the scenario",
+              name, problems->count);
     cr_assert_eq(config->seed, seed, "%s: the seed is not in force", name);
     struct fl_test_run run = {.config = config, .world = fl_world_new(config)};
     fl_world_run(run.world);
@@ -18,13 +18,13 @@ static struct fl_test_run run_of(struct fl_config *config, const struct fl_probl
     return run;
 }
 
-struct fl_test_run fl_test_run(const char *scenario_text, const char *const *overrides, size_t count,
-                               uint64_t seed)
+struct fl_test_run fl_test_run(const char *scenario_text, const char *const *overrides,
+                               size_t count, uint64_t seed)
 {
     static const char name[] = "scenarios/text-of-a-test.json";
     struct fl_problems problems = {.to = stderr};
-    struct fl_config *config = fl_config_parse(scenario_text, strlen(scenario_text), name, overrides,
-                                               count, &seed, &problems);
+    struct fl_config *config = fl_config_parse(scenario_text, strlen(scenario_text), name,
+                                               overrides, count, &seed, &problems);
     return run_of(config, &problems, name, seed);
 }
 

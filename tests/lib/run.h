@@ -12,8 +12,8 @@ struct fl_test_run {
 
 /* Parses, runs and reads. Mistakes of the scenario are printed on stderr and fail the test. `seed`
  * replaces the scenario's; "extends" in the text is relative to scenarios/. */
-struct fl_test_run fl_test_run(const char *scenario_text, const char *const *overrides, size_t count,
-                               uint64_t seed);
+struct fl_test_run fl_test_run(const char *scenario_text, const char *const *overrides,
+                               size_t count, uint64_t seed);
 /* The same from a file; tests run in the root of the repository. */
 struct fl_test_run fl_test_run_file(const char *path, const char *const *overrides, size_t count,
                                     uint64_t seed);

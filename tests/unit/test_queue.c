@@ -53,7 +53,7 @@ struct pair {
     struct fl_queue queue;
     struct twin twin;
     enum ahead ahead;
-    fl_time now;      /* last popped */
+    fl_time now; /* last popped */
     uint32_t pushes;
     uint64_t draws, owner;
 };
@@ -68,15 +68,24 @@ static fl_time step_of(struct pair *pair)
     const uint64_t u = draw(pair);
     const struct fl_law exponential = {FL_EXPONENTIAL, 1000000, 0, 0, FL_FOREVER};
     switch (pair->ahead) {
-    case CONSTANT: return 50 * FL_MILLISECOND;
-    case COLLIDING: return (fl_time)(1 + u % 3);
-    case EXPONENTIAL: return fl_law_at(&exponential, u);
-    case GRID: return (fl_time)((u % 64 + 1) * 1000000) - pair->now % 1000000;
-    case EVERY_SCALE: return (fl_time)(u >> (2 + u % 61));
-    case POWERS: return (fl_time)(UINT64_C(1) << u % 40) - (fl_time)(u >> 63);
-    case MOSTLY_NOW: return u % 4 ? 0 : (fl_time)(u % 7);
-    case FAR: return u % 5 ? (fl_time)(u % 1000) : FL_FOREVER;
-    case AHEADS: break;
+    case CONSTANT:
+        return 50 * FL_MILLISECOND;
+    case COLLIDING:
+        return (fl_time)(1 + u % 3);
+    case EXPONENTIAL:
+        return fl_law_at(&exponential, u);
+    case GRID:
+        return (fl_time)((u % 64 + 1) * 1000000) - pair->now % 1000000;
+    case EVERY_SCALE:
+        return (fl_time)(u >> (2 + u % 61));
+    case POWERS:
+        return (fl_time)(UINT64_C(1) << u % 40) - (fl_time)(u >> 63);
+    case MOSTLY_NOW:
+        return u % 4 ? 0 : (fl_time)(u % 7);
+    case FAR:
+        return u % 5 ? (fl_time)(u % 1000) : FL_FOREVER;
+    case AHEADS:
+        break;
     }
     return 0;
 }
@@ -96,8 +105,8 @@ static void push(struct pair *pair)
 
 static void look(struct pair *pair)
 {
-    const fl_time expected =
-        twin_size(&pair->twin) ? pair->twin.at[pair->twin.head].at : FL_FOREVER;
+    const fl_time expected = twin_size(&pair->twin) ? pair->twin.at[pair->twin.head].at
+                                                    : FL_FOREVER;
     const fl_time next = fl_queue_next(&pair->queue);
     cr_assert_eq(next, expected, "next %" PRId64 ", expected %" PRId64, next, expected);
 }
@@ -175,8 +184,10 @@ static void bursts(enum ahead ahead, uint32_t rounds, uint64_t owner)
         const fl_time at = step > FL_FOREVER - pair.now ? FL_FOREVER : pair.now + step;
         const uint64_t tied = draw(&pair) % 3;
         for (uint64_t n = draw(&pair) % 40; n > 0; n--) {
-            if (tied) push_at(&pair, at);
-            else push(&pair);
+            if (tied)
+                push_at(&pair, at);
+            else
+                push(&pair);
         }
         if (draw(&pair) % 4 == 0) look_and_push_before(&pair);
         for (uint64_t n = draw(&pair) % 40; n > 0 && twin_size(&pair.twin); n--) pop(&pair);
@@ -223,14 +234,14 @@ Test(queue, asking_for_the_next_time_disturbs_nothing)
     push_at(&pair, 2000);
     for (fl_time at = 999; at > 0; at -= 37) {
         look(&pair);
-        push_at(&pair, at);      /* ever earlier than what was promised */
+        push_at(&pair, at); /* ever earlier than what was promised */
         look(&pair);
         push_at(&pair, 1000);
     }
     push_at(&pair, 0);
     look(&pair);
     pop(&pair);
-    push_at(&pair, pair.now);    /* as early as allowed */
+    push_at(&pair, pair.now); /* as early as allowed */
     look(&pair);
     close_pair(&pair);
 

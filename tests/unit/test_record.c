@@ -19,8 +19,15 @@ static uint64_t draw(uint64_t n, uint32_t lane)
 enum { KINDS = 24, WORDS = 40 };
 static int64_t word_of(uint32_t i)
 {
-    static const int64_t special[] = {0, 1, -1, 2, INT64_MIN, INT64_MAX, INT64_C(1) << 32,
-                                      (INT64_C(1) << 32) + 1, -(INT64_C(1) << 32)};
+    static const int64_t special[] = {0,
+                                      1,
+                                      -1,
+                                      2,
+                                      INT64_MIN,
+                                      INT64_MAX,
+                                      INT64_C(1) << 32,
+                                      (INT64_C(1) << 32) + 1,
+                                      -(INT64_C(1) << 32)};
     const uint32_t specials = sizeof special / sizeof *special;
     if (i < specials) return special[i];
     return i < 24 ? (int64_t)i : (int64_t)fl_draw(SEED, FL_RNG_TIE, 4, i, 0);
@@ -50,7 +57,8 @@ static void compare_finds(const struct fl_records *records)
     for (uint32_t kind = 0; kind < KINDS + 2; kind++)
         for (uint32_t a = 0; a < WORDS; a++)
             for (uint32_t b = 0; b < WORDS; b++) {
-                const uint32_t id = fl_records_find(records, (uint16_t)kind, word_of(a), word_of(b));
+                const uint32_t id =
+                    fl_records_find(records, (uint16_t)kind, word_of(a), word_of(b));
                 cr_assert_eq(id, newest[kind][a][b], "kind %u, key %" PRId64 ", %" PRId64, kind,
                              word_of(a), word_of(b));
             }
