@@ -1,0 +1,175 @@
+/* A ledger's rows: read at a version, written in the working image, put back when a transaction is
+ * reverted; and whatever else contracts may read. */
+#include "sim/ledger_state.h"
+
+#include <string.h>
+
+enum { IN_WORK = 1, IN_UNDO = 2 }; /* bits of fl_ledger.touched */
+
+/* The row's content in a delta; NULL if the delta does not hold it. */
+static const unsigned char *delta_find(const struct fl_delta *delta, struct fl_cell cell)
+{
+    uint32_t low = 0, high = delta->count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        const int order = fl_cell_order(delta->cell[middle], cell);
+        if (order == 0) {
+            return delta->bytes + delta->offset[middle];
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return NULL;
+}
+
+const unsigned char *fl_cell_at(const struct fl_ledger *ledger, fl_version version,
+                                struct fl_cell cell)
+{
+    const struct fl_ledger_table *table = &ledger->table[cell.table];
+    if (ledger->held[table->first_row + cell.row] > 0) {
+        while (version.i != ledger->base_version.i) {
+            const struct fl_ledger_version *at = &ledger->version[version.i];
+            const unsigned char *found = delta_find(at->delta, cell);
+            if (found) {
+                return found;
+            }
+            version = at->parent;
+        }
+    }
+    return ledger->base + fl_row_offset(table, cell.row);
+}
+
+const void *fl_cell_read(const struct fl_rows *rows, struct fl_cell cell)
+{
+    const struct fl_ledger *ledger = rows->ledger;
+    FL_ASSERT(cell.row < ledger->table[cell.table].rows);
+    if (rows->working) {
+        const struct fl_ledger_table *table = &ledger->table[cell.table];
+        if (ledger->touched[table->first_row + cell.row] & IN_WORK) {
+            return ledger->work + fl_row_offset(table, cell.row);
+        }
+    }
+    return fl_cell_at(ledger, rows->version, cell);
+}
+
+void *fl_cell_touch(struct fl_ledger *ledger, struct fl_cell cell)
+{
+    const struct fl_ledger_table *table = &ledger->table[cell.table];
+    FL_ASSERT(cell.row < table->rows);
+    unsigned char *touched = &ledger->touched[table->first_row + cell.row];
+    unsigned char *row = ledger->work + fl_row_offset(table, cell.row);
+    if (!(*touched & IN_WORK)) {
+        memcpy(row, fl_cell_at(ledger, ledger->exec.rows.version, cell), table->row_bytes);
+        *touched |= IN_WORK;
+        ledger->work_list[ledger->work_count++] = cell;
+    }
+    return row;
+}
+
+static struct fl_cell own_cell(const struct fl_rows *rows, uint32_t table, uint32_t row)
+{
+    const uint32_t *first = &rows->ledger->contract_table[rows->contract];
+    FL_ASSERT(table < first[1] - first[0]);
+    return (struct fl_cell){first[0] + table, row};
+}
+
+const void *fl_row(const struct fl_rows *rows, uint32_t table, uint32_t row)
+{
+    return fl_cell_read(rows, own_cell(rows, table, row));
+}
+
+void *fl_row_edit(struct fl_exec *exec, uint32_t table, uint32_t row)
+{
+    struct fl_ledger *ledger = exec->ledger;
+    const struct fl_cell cell = own_cell(&exec->rows, table, row);
+    void *content = fl_cell_touch(ledger, cell);
+    const struct fl_ledger_table *in = &ledger->table[cell.table];
+    unsigned char *touched = &ledger->touched[in->first_row + cell.row];
+    if (!(*touched & IN_UNDO)) {
+        memcpy(ledger->undo + fl_row_offset(in, cell.row), content, in->row_bytes);
+        *touched |= IN_UNDO;
+        ledger->undo_list[ledger->undo_count++] = cell;
+    }
+    return content;
+}
+
+uint32_t fl_row_count(const struct fl_rows *rows, uint32_t table)
+{
+    return rows->ledger->table[own_cell(rows, table, 0).table].rows;
+}
+
+void fl_journal_close(struct fl_ledger *ledger, bool restore)
+{
+    for (uint32_t i = 0; i < ledger->undo_count; i++) {
+        const struct fl_cell cell = ledger->undo_list[i];
+        const struct fl_ledger_table *table = &ledger->table[cell.table];
+        const size_t offset = fl_row_offset(table, cell.row);
+        if (restore) {
+            memcpy(ledger->work + offset, ledger->undo + offset, table->row_bytes);
+        }
+        ledger->touched[table->first_row + cell.row] &= (unsigned char)~IN_UNDO;
+    }
+    ledger->undo_count = 0;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * What else contracts may read
+ * --------------------------------------------------------------------------------------------- */
+
+const void *fl_contract_params(const struct fl_rows *rows)
+{
+    return rows->ledger->config->contract[rows->contract].params;
+}
+
+uint32_t fl_account_group(const struct fl_rows *rows, uint32_t account)
+{
+    const struct fl_config *config = rows->ledger->config;
+    for (uint32_t i = 0; i < config->group_count; i++) {
+        const struct fl_group *group = &config->group[i];
+        const uint64_t accounts = (uint64_t)group->accounts * group->count;
+        if (account >= group->account_first && account - group->account_first < accounts) {
+            return group->first;
+        }
+    }
+    return UINT32_MAX;
+}
+
+fl_time fl_rows_time(const struct fl_rows *rows)
+{
+    const struct fl_batch_row *batch = fl_cell_read(rows, (struct fl_cell){FL_TABLE_BATCH, 0});
+    return batch->time;
+}
+
+/* What the ledger itself answers (FL_LEDGER). */
+static enum fl_read_status ask_ledger(const struct fl_rows *rows, const struct fl_query *query,
+                                      void *out, size_t bytes)
+{
+    const uint32_t accounts = rows->ledger->table[FL_TABLE_NONCES].rows;
+    if (query->kind != FL_ASK_NONCE || bytes != sizeof(int64_t) || query->arg[0] < 0 ||
+        query->arg[0] >= accounts) {
+        return FL_READ_UNKNOWN;
+    }
+    const struct fl_nonce_row *nonce =
+        fl_cell_read(rows, (struct fl_cell){FL_TABLE_NONCES, (uint32_t)query->arg[0]});
+    const int64_t answer = (int64_t)nonce->highest;
+    memcpy(out, &answer, sizeof answer);
+    return FL_READ_OK;
+}
+
+enum fl_read_status fl_ask(const struct fl_rows *rows, const struct fl_query *query, void *out,
+                           size_t bytes)
+{
+    const struct fl_config *config = rows->ledger->config;
+    if (query->contract == FL_LEDGER) {
+        return ask_ledger(rows, query, out, bytes);
+    }
+    if (query->contract >= config->contract_count) {
+        return FL_READ_UNKNOWN;
+    }
+    struct fl_rows other = *rows;
+    other.contract = query->contract;
+    return config->contract[query->contract].model->contract->query(&other, query, out, bytes);
+}

@@ -1,0 +1,310 @@
+/* A ledger's versions: sealed from the working image as sorted deltas, found by name, merged into the
+ * base as it advances; and the hash of their state. */
+#include "sim/ledger_state.h"
+
+#include "sim/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* ------------------------------------------------------------------------------------------------
+ * State hash
+ * --------------------------------------------------------------------------------------------- */
+
+static bool all_zero(const unsigned char *bytes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (bytes[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The row's part of the state hash. Table and row are the seed, so that equal contents in different
+ * places differ. */
+static fl_u128 row_hash(const struct fl_ledger *ledger, struct fl_cell cell,
+                        const unsigned char *content)
+{
+    const uint32_t bytes = ledger->table[cell.table].row_bytes;
+    if (all_zero(content, bytes)) {
+        return 0;
+    }
+    const uint64_t place = (uint64_t)cell.table << 32 | cell.row;
+    const XXH128_hash_t hash = XXH3_128bits_withSeed(content, bytes, place);
+    return (fl_u128)hash.high64 << 64 | hash.low64;
+}
+
+static fl_u128 number_of(struct fl_digest digest)
+{
+    return (fl_u128)digest.hi << 64 | digest.lo;
+}
+
+static struct fl_digest digest_of(fl_u128 number)
+{
+    return (struct fl_digest){.lo = (uint64_t)number, .hi = (uint64_t)(number >> 64)};
+}
+
+struct fl_digest fl_ledger_rehash(const struct fl_ledger *ledger, fl_version version)
+{
+    FL_ASSERT(fl_ledger_alive(ledger, version));
+    fl_u128 sum = 0;
+    for (uint32_t t = 0; t < ledger->table_count; t++) {
+        for (uint32_t r = 0; r < ledger->table[t].rows; r++) {
+            const struct fl_cell cell = {t, r};
+            sum += row_hash(ledger, cell, fl_cell_at(ledger, version, cell));
+        }
+    }
+    return digest_of(sum);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Versions
+ * --------------------------------------------------------------------------------------------- */
+
+/* The slot of (parent, name), or the free slot where it belongs. Names are hashes already. */
+static uint32_t *find_slot(const struct fl_ledger *ledger, fl_version parent, struct fl_digest name)
+{
+    const uint64_t mix = (name.lo ^ name.hi) + parent.i * UINT64_C(0x9e3779b97f4a7c15);
+    uint32_t at = (uint32_t)(mix >> 32) & (ledger->slot_count - 1);
+    while (ledger->slot[at]) {
+        const struct fl_ledger_version *version = &ledger->version[ledger->slot[at]];
+        if (version->parent.i == parent.i && fl_digest_equal(version->name, name)) {
+            break;
+        }
+        at = (at + 1) & (ledger->slot_count - 1);
+    }
+    return &ledger->slot[at];
+}
+
+fl_version fl_version_find(const struct fl_ledger *ledger, fl_version parent, struct fl_digest name)
+{
+    return (fl_version){*find_slot(ledger, parent, name)};
+}
+
+/* Keeps the slots at most half full, so that a search ends soon. */
+static void grow_slots(struct fl_ledger *ledger)
+{
+    if (ledger->version_count * 2 < ledger->slot_count) {
+        return;
+    }
+    free(ledger->slot);
+    ledger->slot_count *= 2;
+    ledger->slot = fl_alloc(ledger->slot_count, sizeof *ledger->slot);
+    for (uint32_t i = 1; i < ledger->version_count; i++) {
+        *find_slot(ledger, ledger->version[i].parent, ledger->version[i].name) = i;
+    }
+}
+
+static fl_version add_version(struct fl_ledger *ledger, const struct fl_ledger_version *version)
+{
+    if (ledger->version_count == ledger->version_room) {
+        ledger->version_room *= 2;
+        ledger->version =
+            fl_realloc(ledger->version, ledger->version_room, sizeof *ledger->version);
+    }
+    if (ledger->live_count == ledger->live_room) {
+        ledger->live_room *= 2;
+        ledger->live = fl_realloc(ledger->live, ledger->live_room, sizeof *ledger->live);
+    }
+    grow_slots(ledger);
+    const uint32_t id = ledger->version_count++;
+    ledger->version[id] = *version;
+    ledger->live[ledger->live_count++] = id;
+    uint32_t *slot = find_slot(ledger, version->parent, version->name);
+    FL_ASSERT(*slot == 0);
+    *slot = id;
+    return (fl_version){id};
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Deltas
+ * --------------------------------------------------------------------------------------------- */
+
+/* A delta with room for `count` rows of `bytes` in all. */
+static struct fl_delta *new_delta(uint32_t count, size_t bytes, uint32_t receipt_count)
+{
+    struct fl_delta *delta = fl_alloc(1, sizeof *delta);
+    delta->count = count;
+    delta->cell = fl_alloc(count, sizeof *delta->cell);
+    delta->offset = fl_alloc(count, sizeof *delta->offset);
+    delta->bytes = fl_alloc(1, bytes);
+    delta->receipts = fl_alloc(receipt_count, sizeof *delta->receipts);
+    delta->receipt_count = receipt_count;
+    return delta;
+}
+
+static void free_delta(struct fl_delta *delta)
+{
+    free(delta->cell);
+    free(delta->offset);
+    free(delta->bytes);
+    free(delta->receipts);
+    free(delta);
+}
+
+static int compare_cells(const void *a, const void *b)
+{
+    return fl_cell_order(*(const struct fl_cell *)a, *(const struct fl_cell *)b);
+}
+
+/* Sorts the rows the batch changed to the front of the work list and counts them. What was touched
+ * but is as before (a reverted transaction's rows) is no change. */
+static uint32_t sort_changes(struct fl_ledger *ledger, size_t *bytes)
+{
+    uint32_t changed = 0;
+    *bytes = 0;
+    for (uint32_t i = 0; i < ledger->work_count; i++) {
+        const struct fl_cell cell = ledger->work_list[i];
+        const struct fl_ledger_table *table = &ledger->table[cell.table];
+        ledger->touched[table->first_row + cell.row] = 0;
+        if (memcmp(ledger->work + fl_row_offset(table, cell.row),
+                   fl_cell_at(ledger, ledger->exec.rows.version, cell), table->row_bytes) != 0) {
+            ledger->work_list[changed++] = cell;
+            *bytes += table->row_bytes;
+        }
+    }
+    if (changed > 0) {
+        qsort(ledger->work_list, changed, sizeof *ledger->work_list, compare_cells);
+    }
+    ledger->work_count = 0;
+    return changed;
+}
+
+/* Moves the changed rows from the working image into a new delta; returns the change of the state
+ * hash. */
+static fl_u128 fill_delta(struct fl_ledger *ledger, struct fl_delta *delta)
+{
+    fl_u128 change = 0;
+    size_t offset = 0;
+    for (uint32_t i = 0; i < delta->count; i++) {
+        const struct fl_cell cell = ledger->work_list[i];
+        const struct fl_ledger_table *table = &ledger->table[cell.table];
+        const unsigned char *now = ledger->work + fl_row_offset(table, cell.row);
+        const unsigned char *before = fl_cell_at(ledger, ledger->exec.rows.version, cell);
+        change += row_hash(ledger, cell, now) - row_hash(ledger, cell, before);
+        delta->cell[i] = cell;
+        delta->offset[i] = offset;
+        memcpy(delta->bytes + offset, now, table->row_bytes);
+        offset += table->row_bytes;
+    }
+    for (uint32_t i = 0; i < delta->count; i++) {
+        ledger->held[ledger->table[delta->cell[i].table].first_row + delta->cell[i].row] += 1;
+    }
+    return change;
+}
+
+fl_version fl_ledger_seal(struct fl_ledger *ledger, struct fl_digest name, uint32_t receipt_count)
+{
+    const fl_version parent = ledger->exec.rows.version;
+    size_t bytes;
+    const uint32_t changed = sort_changes(ledger, &bytes);
+    struct fl_delta *delta = new_delta(changed, bytes, receipt_count);
+    const fl_u128 change = fill_delta(ledger, delta);
+    if (receipt_count > 0) {
+        memcpy(delta->receipts, ledger->receipts, receipt_count * sizeof *delta->receipts);
+    }
+    return add_version(
+        ledger, &(struct fl_ledger_version){
+                    .parent = parent,
+                    .height = ledger->exec.batch.height,
+                    .state = digest_of(number_of(ledger->version[parent.i].state) + change),
+                    .name = name,
+                    .delta = delta,
+                    .first_record = ledger->first_record,
+                    .record_count = fl_records_count(ledger->records) + 1 - ledger->first_record});
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The base advances
+ * --------------------------------------------------------------------------------------------- */
+
+/* Takes a version's delta away; its rows were merged, or died with it. */
+static void drop_delta(struct fl_ledger *ledger, struct fl_ledger_version *version)
+{
+    const struct fl_delta *delta = version->delta;
+    for (uint32_t i = 0; i < delta->count; i++) {
+        uint32_t *held =
+            &ledger->held[ledger->table[delta->cell[i].table].first_row + delta->cell[i].row];
+        FL_ASSERT(*held > 0);
+        *held -= 1;
+    }
+    free_delta(version->delta);
+    version->delta = NULL;
+}
+
+static void merge_delta(struct fl_ledger *ledger, struct fl_ledger_version *version)
+{
+    const struct fl_delta *delta = version->delta;
+    for (uint32_t i = 0; i < delta->count; i++) {
+        const struct fl_ledger_table *table = &ledger->table[delta->cell[i].table];
+        memcpy(ledger->base + fl_row_offset(table, delta->cell[i].row),
+               delta->bytes + delta->offset[i], table->row_bytes);
+    }
+    drop_delta(ledger, version);
+}
+
+/* Merges the deltas from the base up to `version`, the oldest first. */
+static void merge_path(struct fl_ledger *ledger, fl_version version)
+{
+    uint32_t length = 0;
+    for (fl_version v = version; v.i != ledger->base_version.i; length++) {
+        FL_ASSERT(v.i != 0 && ledger->version[v.i].delta);
+        v = ledger->version[v.i].parent;
+    }
+    uint32_t *path = fl_alloc(length, sizeof *path);
+    uint32_t at = length;
+    for (fl_version v = version; at > 0; v = ledger->version[v.i].parent) {
+        path[--at] = v.i;
+    }
+    for (uint32_t i = 0; i < length; i++) {
+        merge_delta(ledger, &ledger->version[path[i]]);
+    }
+    free(path);
+}
+
+void fl_ledger_advance(struct fl_ledger *ledger, fl_version version)
+{
+    merge_path(ledger, version);
+    ledger->base_version = version;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < ledger->live_count; i++) {
+        struct fl_ledger_version *live = &ledger->version[ledger->live[i]];
+        if (!live->delta) {
+            continue; /* merged just now */
+        }
+        if (fl_ledger_alive(ledger, live->parent)) {
+            ledger->live[kept++] = ledger->live[i];
+        } else {
+            drop_delta(ledger, live);
+        }
+    }
+    ledger->live_count = kept;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Set-up and release
+ * --------------------------------------------------------------------------------------------- */
+
+void fl_versions_start(struct fl_ledger *ledger)
+{
+    ledger->version_room = ledger->live_room = 64;
+    ledger->version = fl_alloc(ledger->version_room, sizeof *ledger->version);
+    ledger->live = fl_alloc(ledger->live_room, sizeof *ledger->live);
+    ledger->slot_count = 256;
+    ledger->slot = fl_alloc(ledger->slot_count, sizeof *ledger->slot);
+    ledger->version_count = 1; /* version[0] is none */
+}
+
+void fl_versions_free(struct fl_ledger *ledger)
+{
+    for (uint32_t i = 0; i < ledger->live_count; i++) {
+        free_delta(ledger->version[ledger->live[i]].delta);
+    }
+    free(ledger->version);
+    free(ledger->live);
+    free(ledger->slot);
+}
