@@ -15,10 +15,18 @@ typedef int64_t fl_time;
 #define FL_FOREVER INT64_MAX
 
 /* One-field structs, so that an id is never mistaken for a count or for another kind of id. */
-typedef struct { uint32_t i; } fl_endpoint; /* a place messages go to */
-typedef struct { uint32_t i; } fl_identity; /* a holder of keys; twins are two endpoints of one */
-typedef struct { uint32_t i; } fl_version;  /* a ledger state; 0 is none */
-typedef struct { uint64_t i; } fl_blob;     /* immutable content; 0 is none */
+typedef struct {
+    uint32_t i;
+} fl_endpoint; /* a place messages go to */
+typedef struct {
+    uint32_t i;
+} fl_identity; /* a holder of keys; twins are two endpoints of one */
+typedef struct {
+    uint32_t i;
+} fl_version; /* a ledger state; 0 is none */
+typedef struct {
+    uint64_t i;
+} fl_blob; /* immutable content; 0 is none */
 
 #define FL_NOWHERE ((fl_endpoint){UINT32_MAX})
 #define FL_NO_VERSION ((fl_version){0})

@@ -11,13 +11,13 @@ enum { CLASS_MIN = 6, CLASSES = 32 };
 
 struct slot {
     struct fl_digest digest;
-    unsigned char *data;     /* NULL: the slot is free */
+    unsigned char *data; /* NULL: the slot is free */
     uint64_t epoch;
-    uint64_t *charge;        /* of its creator, if that has a quota */
+    uint64_t *charge; /* of its creator, if that has a quota */
     uint32_t bytes, references;
-    bool retained;           /* has its entry in the heap of those that wait for their epoch */
-    uint32_t generation;     /* of the id that is valid, or will be next */
-    uint32_t next;           /* in its hash chain, or among free slots */
+    bool retained;       /* has its entry in the heap of those that wait for their epoch */
+    uint32_t generation; /* of the id that is valid, or will be next */
+    uint32_t next;       /* in its hash chain, or among free slots */
 };
 
 struct retained { /* not referred to, waiting for its epoch to pass */
@@ -28,7 +28,7 @@ struct retained { /* not referred to, waiting for its epoch to pass */
 struct fl_blobs {
     struct slot *slot;
     uint32_t slots, room, free_slot;
-    uint32_t *bucket; /* first slot by digest; as many as room */
+    uint32_t *bucket;          /* first slot by digest; as many as room */
     struct retained *retained; /* binary heap by epoch; at most one entry for each living blob */
     size_t retained_count, retained_room;
     uint64_t keep_from;
@@ -252,4 +252,7 @@ struct fl_digest fl_blobs_digest(const struct fl_blobs *b, fl_blob blob)
     return s ? s->digest : (struct fl_digest){0, 0};
 }
 
-size_t fl_blobs_bytes(const struct fl_blobs *b) { return b->bytes; }
+size_t fl_blobs_bytes(const struct fl_blobs *b)
+{
+    return b->bytes;
+}

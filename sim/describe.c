@@ -26,8 +26,10 @@ static void wrapped(FILE *to, int indent, const char *text)
             fputc('\n', to);
             column = 0;
         }
-        if (column == 0) column = fprintf(to, "%*s", indent, "");
-        else column += fprintf(to, " ");
+        if (column == 0)
+            column = fprintf(to, "%*s", indent, "");
+        else
+            column += fprintf(to, " ");
         column += fprintf(to, "%.*s", length, word);
         word += length;
         word += strspn(word, " \n");
@@ -72,16 +74,26 @@ static void print_scaled(FILE *to, int64_t value, uint32_t digits)
 static const char *type_word(const struct fl_param *p)
 {
     switch (p->type) {
-    case FL_INTEGER: return "integer";
-    case FL_DECIMAL: return "number";
-    case FL_BOOLEAN: return "true or false";
-    case FL_LAW: return "number or law";
-    case FL_POINTS: return "list of [x, y]";
-    case FL_GROUP_NAME: return "name of a group of nodes";
-    case FL_GROUP_NAMES: return "list of names of groups";
-    case FL_CONTRACT_NAME: return "name of a contract";
-    case FL_OBSERVABLE_NAME: return "name of an observable";
-    case FL_SUBMODEL: return fl_family_name(p->family);
+    case FL_INTEGER:
+        return "integer";
+    case FL_DECIMAL:
+        return "number";
+    case FL_BOOLEAN:
+        return "true or false";
+    case FL_LAW:
+        return "number or law";
+    case FL_POINTS:
+        return "list of [x, y]";
+    case FL_GROUP_NAME:
+        return "name of a group of nodes";
+    case FL_GROUP_NAMES:
+        return "list of names of groups";
+    case FL_CONTRACT_NAME:
+        return "name of a contract";
+    case FL_OBSERVABLE_NAME:
+        return "name of an observable";
+    case FL_SUBMODEL:
+        return fl_family_name(p->family);
     }
     FL_UNREACHABLE("type of a parameter");
 }

@@ -16,7 +16,8 @@ static unsigned char *put(unsigned char *p, uint64_t value, int bytes)
 
 /* Canonical little-endian form of a dispatched event. Ids that depend on the order of interning
  * (blobs, versions) enter by content. */
-static void digest_event(struct fl_world *w, uint32_t endpoint, uint32_t layer, const struct fl_event *ev)
+static void digest_event(struct fl_world *w, uint32_t endpoint, uint32_t layer,
+                         const struct fl_event *ev)
 {
     unsigned char bytes[128], *p = bytes;
     const struct fl_digest blob = fl_blobs_digest(w->blobs, ev->msg.blob);
@@ -113,7 +114,8 @@ static void message_row(struct fl_world *w, struct fl_body *body, fl_time sent, 
 static fl_time propagation(const struct fl_world *w, const struct fl_msg *msg, uint32_t to)
 {
     const struct fl_node *a = &w->node[msg->from.i], *b = &w->node[to];
-    const struct fl_law *law = &w->config->network.delay[a->group * w->config->group_count + b->group];
+    const struct fl_law *law =
+        &w->config->network.delay[a->group * w->config->group_count + b->group];
     if (law->kind == FL_CONSTANT) return fl_law_at(law, 0);
     const struct fl_message_key key = {
         .word = {msg->word[0], msg->word[1], msg->word[2]},
@@ -140,7 +142,8 @@ static void send_to(struct fl_world *w, struct sending *s, uint32_t to)
     if (rows) message_row(w, body, s->leaves, arrives, to);
     body->pending++;
     w->result.messages++;
-    fl_queue_push(&w->queue, (struct fl_entry){arrives, fl_entry_what(FL_ENTRY_DELIVERY, s->body), to});
+    fl_queue_push(&w->queue,
+                  (struct fl_entry){arrives, fl_entry_what(FL_ENTRY_DELIVERY, s->body), to});
     if (w->config->fault_count > 0) fl_overhear(w, s->msg->from.i, to, s->msg);
 }
 
@@ -153,7 +156,8 @@ static void send_to_group(struct fl_world *w, struct sending *s, uint32_t first)
 }
 
 /* Receivers in the order of their rank. Addresses nobody has are a stranger's nonsense: ignored. */
-static void send(struct fl_world *w, const struct fl_effect *e, const struct fl_msg *msg, fl_time leaves)
+static void send(struct fl_world *w, const struct fl_effect *e, const struct fl_msg *msg,
+                 fl_time leaves)
 {
     struct sending s = {.msg = msg, .leaves = leaves, .body = UINT32_MAX};
     const struct fl_node *from = &w->node[msg->from.i];
@@ -191,8 +195,8 @@ static void set_timer(struct fl_world *w, uint32_t index, fl_time delay)
     t->epoch++;
     t->armed = true;
     t->cause = w->cause;
-    fl_queue_push(&w->queue, (struct fl_entry){fl_add(w->now, delay), fl_entry_what(FL_ENTRY_TIMER, index),
-                                               t->epoch});
+    fl_queue_push(&w->queue, (struct fl_entry){fl_add(w->now, delay),
+                                               fl_entry_what(FL_ENTRY_TIMER, index), t->epoch});
 }
 
 static void cancel_timer(struct fl_world *w, uint32_t index)
@@ -232,16 +236,16 @@ static void execute(struct fl_world *w, const struct fl_local *local)
     struct fl_execution x;
     fl_blob receipts = FL_NO_BLOB;
     if (data && local->offset <= bytes &&
-        fl_ledger_execute(w->ledger, local->msg.version, data + local->offset, bytes - local->offset,
-                          fl_blobs_digest(w->blobs, local->msg.blob), w->now, w->cause, &x) ==
-            FL_EXECUTE_OK) {
+        fl_ledger_execute(w->ledger, local->msg.version, data + local->offset,
+                          bytes - local->offset, fl_blobs_digest(w->blobs, local->msg.blob), w->now,
+                          w->cause, &x) == FL_EXECUTE_OK) {
         ev.msg.version = x.version;
         ev.msg.value[0] = (int64_t)x.state.lo;
         ev.msg.value[1] = (int64_t)x.state.hi;
         if (x.receipts) {
             const size_t size = x.receipt_count * sizeof *x.receipts;
-            receipts = fl_blobs_intern(w->blobs, x.receipts, (uint32_t)size, fl_digest_of(x.receipts, size),
-                                       0, NULL);
+            receipts = fl_blobs_intern(w->blobs, x.receipts, (uint32_t)size,
+                                       fl_digest_of(x.receipts, size), 0, NULL);
         }
         if (w->node[local->endpoint].honest) fl_checks_executed(w, &x);
     }
@@ -287,8 +291,8 @@ static void intern_blobs(struct fl_world *w, const struct fl_outbox *out)
     w->interned_count = out->blob_count;
     for (uint32_t i = 0; i < out->blob_count; i++) {
         const struct fl_outbox_blob *b = &out->blob[i];
-        w->interned[i] = fl_blobs_intern(w->blobs, out->scratch + b->offset, b->bytes, b->digest, b->epoch,
-                                         n->honest ? NULL : &n->charge);
+        w->interned[i] = fl_blobs_intern(w->blobs, out->scratch + b->offset, b->bytes, b->digest,
+                                         b->epoch, n->honest ? NULL : &n->charge);
     }
 }
 
@@ -327,7 +331,8 @@ static void local_call(struct fl_world *w, uint32_t layer, const struct fl_effec
     fl_push_local(w, &local);
 }
 
-static void apply_effect(struct fl_world *w, uint32_t layer, const struct fl_effect *e, fl_time leaves)
+static void apply_effect(struct fl_world *w, uint32_t layer, const struct fl_effect *e,
+                         fl_time leaves)
 {
     const uint32_t self = e->as.i;
     switch (e->kind) {
@@ -351,7 +356,8 @@ static void apply_effect(struct fl_world *w, uint32_t layer, const struct fl_eff
         w->cause = fl_world_note(w, e->record, self, w->cause, e->v);
         return;
     case FL_BECAUSE: {
-        const uint32_t id = e->record ? fl_records_find(w->records, e->record, e->v[0], e->v[1]) : 0;
+        const uint32_t id = e->record ? fl_records_find(w->records, e->record, e->v[0], e->v[1])
+                                      : 0;
         if (id != FL_NO_RECORD || e->record == 0) w->cause = id;
         return;
     }
@@ -418,7 +424,8 @@ void fl_dispatch(struct fl_world *w, uint32_t endpoint, uint32_t layer, struct f
     clear(w->honest, endpoint);
     a->model->node->step(&a->self, a->state, ev, &view, w->honest);
     for (uint32_t i = 0; i < w->honest->count; i++) FL_ASSERT(w->honest->at[i].as.i == endpoint);
-    struct fl_outbox *out = w->node[endpoint].honest ? w->honest : fl_corrupt(w, endpoint, ev, &view);
+    struct fl_outbox *out = w->node[endpoint].honest ? w->honest
+                                                     : fl_corrupt(w, endpoint, ev, &view);
     const size_t from = w->local_count;
     fl_apply(w, endpoint, layer, out);
     fl_drain(w, from);
@@ -450,11 +457,16 @@ static void lose(struct fl_world *w, const struct fl_body *body, uint32_t endpoi
         struct fl_fault_state *f = &w->fault[i];
         if (!f->active || !f->result.spec->model->fault->crash) continue;
         bool struck = false;
-        for (uint32_t m = 0; m < f->result.spec->count; m++) struck |= f->result.member[m] == endpoint;
+        for (uint32_t m = 0; m < f->result.spec->count; m++)
+            struck |= f->result.member[m] == endpoint;
         if (!struck) continue;
         f->result.suppressed++;
-        const int64_t v[FL_RECORD_VALUES] = {i, endpoint, body->msg.family, body->msg.kind,
-                                             (int64_t)body->msg.word[0], (int64_t)body->msg.word[1]};
+        const int64_t v[FL_RECORD_VALUES] = {i,
+                                             endpoint,
+                                             body->msg.family,
+                                             body->msg.kind,
+                                             (int64_t)body->msg.word[0],
+                                             (int64_t)body->msg.word[1]};
         fl_world_note(w, FL_RECORD_SUPPRESSED, endpoint, f->result.record, v);
         return;
     }
@@ -463,7 +475,8 @@ static void lose(struct fl_world *w, const struct fl_body *body, uint32_t endpoi
 static void deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
 {
     struct fl_body *body = &w->body[index];
-    if (body->row) w->message[body->row - 1].fate = w->node[endpoint].down ? FL_DROPPED : FL_DELIVERED;
+    if (body->row)
+        w->message[body->row - 1].fate = w->node[endpoint].down ? FL_DROPPED : FL_DELIVERED;
     if (w->node[endpoint].down) {
         lose(w, body, endpoint);
         body_drop(w, index);
@@ -497,8 +510,14 @@ static void expire(struct fl_world *w, uint32_t index, uint32_t epoch)
 
 /* --- waiting in line ------------------------------------------------------------------------------------- */
 
-static uint32_t index_in(struct fl_entry e) { return e.what & ((1u << FL_ENTRY_INDEX_BITS) - 1); }
-static enum fl_entry_kind kind_of(struct fl_entry e) { return e.what >> FL_ENTRY_INDEX_BITS; }
+static uint32_t index_in(struct fl_entry e)
+{
+    return e.what & ((1u << FL_ENTRY_INDEX_BITS) - 1);
+}
+static enum fl_entry_kind kind_of(struct fl_entry e)
+{
+    return e.what >> FL_ENTRY_INDEX_BITS;
+}
 
 static void handle_now(struct fl_world *w, struct fl_entry e)
 {
@@ -530,7 +549,8 @@ static void get_in_line(struct fl_world *w, uint32_t endpoint, struct fl_entry e
     w->waiting[i] = (struct fl_waiting){.entry = e, .next = UINT32_MAX};
     if (n->first_waiting == UINT32_MAX) {
         n->first_waiting = i;
-        fl_queue_push(&w->queue, (struct fl_entry){n->busy_until, fl_entry_what(FL_ENTRY_IDLE, endpoint), 0});
+        fl_queue_push(&w->queue,
+                      (struct fl_entry){n->busy_until, fl_entry_what(FL_ENTRY_IDLE, endpoint), 0});
     } else {
         w->waiting[n->last_waiting].next = i;
     }
@@ -550,9 +570,11 @@ static struct fl_entry first_in_line(struct fl_world *w, struct fl_node *n)
 static void serve(struct fl_world *w, uint32_t endpoint)
 {
     struct fl_node *n = &w->node[endpoint];
-    while (n->first_waiting != UINT32_MAX && n->busy_until <= w->now) handle_now(w, first_in_line(w, n));
+    while (n->first_waiting != UINT32_MAX && n->busy_until <= w->now)
+        handle_now(w, first_in_line(w, n));
     if (n->first_waiting != UINT32_MAX)
-        fl_queue_push(&w->queue, (struct fl_entry){n->busy_until, fl_entry_what(FL_ENTRY_IDLE, endpoint), 0});
+        fl_queue_push(&w->queue,
+                      (struct fl_entry){n->busy_until, fl_entry_what(FL_ENTRY_IDLE, endpoint), 0});
 }
 
 static void take_turns(struct fl_world *w, uint32_t endpoint, struct fl_entry e)
@@ -576,11 +598,21 @@ void fl_handle(struct fl_world *w, struct fl_entry e)
     w->now = e.at;
     w->cause = FL_NO_RECORD;
     switch (kind_of(e)) {
-    case FL_ENTRY_DELIVERY: take_turns(w, e.whom, e); return;
-    case FL_ENTRY_TIMER: take_turns(w, w->timer[index_in(e)].endpoint, e); return;
-    case FL_ENTRY_IDLE: serve(w, index_in(e)); return;
-    case FL_ENTRY_FAULT_OPENS: fl_fault_opens(w, index_in(e)); return;
-    case FL_ENTRY_FAULT_CLOSES: fl_fault_closes(w, index_in(e)); return;
+    case FL_ENTRY_DELIVERY:
+        take_turns(w, e.whom, e);
+        return;
+    case FL_ENTRY_TIMER:
+        take_turns(w, w->timer[index_in(e)].endpoint, e);
+        return;
+    case FL_ENTRY_IDLE:
+        serve(w, index_in(e));
+        return;
+    case FL_ENTRY_FAULT_OPENS:
+        fl_fault_opens(w, index_in(e));
+        return;
+    case FL_ENTRY_FAULT_CLOSES:
+        fl_fault_closes(w, index_in(e));
+        return;
     }
     FL_UNREACHABLE("queue entry");
 }

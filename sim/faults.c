@@ -48,7 +48,8 @@ void fl_fault_closes(struct fl_world *w, uint32_t index)
     struct fl_fault_state *f = &w->fault[index];
     f->active = false;
     const bool crash = f->result.spec->model->fault->crash;
-    for (uint32_t i = 0; crash && i < f->result.spec->count; i++) w->node[f->result.member[i]].down--;
+    for (uint32_t i = 0; crash && i < f->result.spec->count; i++)
+        w->node[f->result.member[i]].down--;
     fl_blobs_horizon(w);
     for (uint32_t i = 0; i < f->result.spec->count; i++) {
         const uint32_t endpoint = f->result.member[i];
@@ -60,7 +61,8 @@ void fl_fault_closes(struct fl_world *w, uint32_t index)
 
 /* --- rewriting ------------------------------------------------------------------------------------------- */
 
-static bool same_blob(const struct fl_outbox *honest, fl_blob was, const struct fl_outbox *out, fl_blob is)
+static bool same_blob(const struct fl_outbox *honest, fl_blob was, const struct fl_outbox *out,
+                      fl_blob is)
 {
     uint32_t was_bytes = 0, is_bytes = 0;
     const void *was_data = fl_outbox_data(honest, was, &was_bytes);
@@ -84,17 +86,23 @@ static bool unchanged(const struct fl_outbox *honest, const struct fl_effect *a,
 
 /* An adversary acts as members of its coalition only, and only the event's own node has timers and
  * local calls here. Anything else is not in its power: left out. */
-static bool in_its_power(const struct fl_fault_state *f, uint32_t endpoint, const struct fl_effect *e)
+static bool in_its_power(const struct fl_fault_state *f, uint32_t endpoint,
+                         const struct fl_effect *e)
 {
     uint32_t rank;
     if (e->as.i == endpoint) return true;
     return e->kind == FL_SEND && is_member(f, e->as.i, &rank);
 }
 
-static uint32_t note_bite(struct fl_world *w, uint32_t index, uint32_t endpoint, const struct fl_effect *e)
+static uint32_t note_bite(struct fl_world *w, uint32_t index, uint32_t endpoint,
+                          const struct fl_effect *e)
 {
-    const int64_t v[FL_RECORD_VALUES] = {index, endpoint, e->msg.family, e->msg.kind,
-                                         (int64_t)e->msg.word[0], (int64_t)e->msg.word[1]};
+    const int64_t v[FL_RECORD_VALUES] = {index,
+                                         endpoint,
+                                         e->msg.family,
+                                         e->msg.kind,
+                                         (int64_t)e->msg.word[0],
+                                         (int64_t)e->msg.word[1]};
     return fl_world_note(w, FL_RECORD_SUPPRESSED, endpoint, w->fault[index].result.record, v);
 }
 
@@ -102,7 +110,8 @@ static uint32_t note_bite(struct fl_world *w, uint32_t index, uint32_t endpoint,
  * of the honest words is left. Every such send is a child of the fault's edge; the id of the first,
  * or of the first effect of another kind if there is no send, or none. */
 static uint32_t account_spoken(struct fl_world *w, uint32_t index, uint32_t endpoint,
-                               const struct fl_outbox *honest, struct fl_outbox *out, uint64_t *repeated)
+                               const struct fl_outbox *honest, struct fl_outbox *out,
+                               uint64_t *repeated)
 {
     struct fl_fault_state *f = &w->fault[index];
     const struct fl_effect *other = NULL;
@@ -115,7 +124,8 @@ static uint32_t account_spoken(struct fl_world *w, uint32_t index, uint32_t endp
         if (o > 0) repeated[(o - 1) / 64] |= (uint64_t)1 << (o - 1) % 64;
         if (!said_before) {
             f->result.injected++;
-            const uint32_t id = e->kind == FL_SEND ? note_bite(w, index, endpoint, e) : FL_NO_RECORD;
+            const uint32_t id = e->kind == FL_SEND ? note_bite(w, index, endpoint, e)
+                                                   : FL_NO_RECORD;
             if (first == FL_NO_RECORD) first = id;
             if (id == FL_NO_RECORD && !other) other = e;
         }
@@ -127,8 +137,8 @@ static uint32_t account_spoken(struct fl_world *w, uint32_t index, uint32_t endp
 
 /* What is kept back is a child of the fault's edge too. If the node says something else than it
  * would have, all it says now descends from there. */
-static void account(struct fl_world *w, uint32_t index, uint32_t endpoint, const struct fl_outbox *honest,
-                    struct fl_outbox *out)
+static void account(struct fl_world *w, uint32_t index, uint32_t endpoint,
+                    const struct fl_outbox *honest, struct fl_outbox *out)
 {
     static_assert(FL_OUTBOX_EFFECTS % 64 == 0, "one bit for each effect");
     uint64_t repeated[FL_OUTBOX_EFFECTS / 64] = {0};
@@ -157,7 +167,8 @@ struct fl_outbox *fl_corrupt(struct fl_world *w, uint32_t endpoint, const struct
     for (uint32_t i = 0; i < w->config->fault_count; i++) {
         struct fl_fault_state *f = &w->fault[i];
         uint32_t rank;
-        if (!f->active || f->result.spec->model->fault->crash || !is_member(f, endpoint, &rank)) continue;
+        if (!f->active || f->result.spec->model->fault->crash || !is_member(f, endpoint, &rank))
+            continue;
         struct fl_outbox *out = said == w->spoken[0] ? w->spoken[1] : w->spoken[0];
         clear(out, said);
         f->result.spec->model->fault->step(&f->coalition, f->state, rank, ev, view, said, out);
@@ -176,8 +187,13 @@ void fl_overhear(struct fl_world *w, uint32_t from, uint32_t to, const struct fl
         uint32_t rank, sender;
         if (!f->active || !f->result.spec->model->fault->rushing) continue;
         if (!is_member(f, to, &rank) || is_member(f, from, &sender)) continue;
-        const struct fl_local local = {.kind = FL_LOCAL_OVERHEARD, .endpoint = to, .fault = i, .rank = rank,
-                                       .layer = msg->family, .cause = w->cause, .msg = *msg};
+        const struct fl_local local = {.kind = FL_LOCAL_OVERHEARD,
+                                       .endpoint = to,
+                                       .fault = i,
+                                       .rank = rank,
+                                       .layer = msg->family,
+                                       .cause = w->cause,
+                                       .msg = *msg};
         fl_push_local(w, &local);
     }
 }
@@ -194,7 +210,8 @@ void fl_step_overheard(struct fl_world *w, const struct fl_local *local)
     w->honest->signs = w->honest->verifies = 0;
     struct fl_outbox *out = w->spoken[0];
     clear(out, w->honest);
-    f->result.spec->model->fault->step(&f->coalition, f->state, local->rank, &ev, &view, w->honest, out);
+    f->result.spec->model->fault->step(&f->coalition, f->state, local->rank, &ev, &view, w->honest,
+                                       out);
     account(w, local->fault, local->endpoint, w->honest, out);
     fl_apply(w, local->endpoint, local->layer, out);
 }

@@ -5,7 +5,7 @@
 #include "sim/model.h"
 
 struct fl_keyring {
-    uint64_t *secret;        /* by identity */
+    uint64_t *secret; /* by identity */
     uint32_t identity_count;
     uint32_t *account_owner; /* identity by account */
     uint32_t account_count;

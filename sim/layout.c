@@ -64,7 +64,8 @@ static fl_endpoint replica_of(const struct fl_world *w, uint32_t endpoint)
     if (g->layer[FL_CHAIN].model) return (fl_endpoint){endpoint};
     if (g->replicas == UINT32_MAX) return FL_NOWHERE;
     const struct fl_group *r = &c->group[g->replicas];
-    const uint64_t pick = fl_draw_below(c->seed, FL_RNG_PLACEMENT, w->node[endpoint].key, 0, 0, r->count);
+    const uint64_t pick =
+        fl_draw_below(c->seed, FL_RNG_PLACEMENT, w->node[endpoint].key, 0, 0, r->count);
     return (fl_endpoint){r->first + (uint32_t)pick};
 }
 
@@ -133,7 +134,10 @@ static struct fl_self self_of(const struct fl_world *w, uint32_t endpoint, const
 
 /* --- actors, their states and timers ---------------------------------------------------------------- */
 
-static size_t aligned(size_t bytes) { return (bytes + 15) & ~(size_t)15; }
+static size_t aligned(size_t bytes)
+{
+    return (bytes + 15) & ~(size_t)15;
+}
 
 static void lay_out_actors(struct fl_world *w)
 {
@@ -141,7 +145,8 @@ static void lay_out_actors(struct fl_world *w)
     w->actor = fl_alloc((size_t)c->facts.endpoints * FL_LAYERS, sizeof *w->actor);
     for (uint32_t e = 0; e < c->facts.endpoints; e++) {
         const struct fl_group *g = &c->group[w->node[e].group];
-        w->actor[(size_t)e * FL_LAYERS].self = self_of(w, e, NULL); /* what the node is, whatever layer */
+        w->actor[(size_t)e * FL_LAYERS].self =
+            self_of(w, e, NULL); /* what the node is, whatever layer */
         for (uint32_t f = 1; f < FL_LAYERS; f++) {
             struct fl_actor *a = fl_actor_at(w, e, f);
             a->model = g->layer[f].model;
@@ -195,8 +200,8 @@ static uint32_t *members_of(const struct fl_world *w, const struct fl_fault_spec
         if (spec->member)
             while (member[i + pick] != g->first + spec->member[i]) pick++;
         else
-            pick = (uint32_t)fl_draw_below(w->config->seed, FL_RNG_PLACEMENT, name_key(spec->name), i, 1,
-                                           g->count - i);
+            pick = (uint32_t)fl_draw_below(w->config->seed, FL_RNG_PLACEMENT, name_key(spec->name),
+                                           i, 1, g->count - i);
         const uint32_t chosen = member[i + pick];
         member[i + pick] = member[i];
         member[i] = chosen;
@@ -217,13 +222,16 @@ static void lay_out_fault(struct fl_world *w, uint32_t index)
         f->self[i] = &w->actor[(size_t)e * FL_LAYERS].self;
         if (!spec->model->fault->crash) w->node[e].honest = false;
     }
-    f->coalition = (struct fl_coalition){.count = spec->count, .member = f->self, .params = spec->params};
+    f->coalition =
+        (struct fl_coalition){.count = spec->count, .member = f->self, .params = spec->params};
     if (spec->model->fault->state_bytes)
         f->state = fl_alloc(1, spec->model->fault->state_bytes(spec->params, spec->count));
     if (spec->from > 0) /* the world opens those at time 0 itself, before anybody starts */
-        fl_queue_push(&w->queue, (struct fl_entry){spec->from, fl_entry_what(FL_ENTRY_FAULT_OPENS, index), 0});
+        fl_queue_push(&w->queue,
+                      (struct fl_entry){spec->from, fl_entry_what(FL_ENTRY_FAULT_OPENS, index), 0});
     if (spec->to < w->config->end)
-        fl_queue_push(&w->queue, (struct fl_entry){spec->to, fl_entry_what(FL_ENTRY_FAULT_CLOSES, index), 0});
+        fl_queue_push(&w->queue,
+                      (struct fl_entry){spec->to, fl_entry_what(FL_ENTRY_FAULT_CLOSES, index), 0});
 }
 
 /* --- all of it ---------------------------------------------------------------------------------------- */
@@ -267,9 +275,16 @@ void fl_world_release(struct fl_world *w)
     fl_ledger_free(w->ledger);
     fl_records_free(w->records);
     XXH3_freeState(w->digest);
-    void *owned[] = {w->keys.secret, w->keys.account_owner, w->node, w->actor, w->states, w->client,
-                     w->timer, w->body, w->waiting, w->local, w->honest, w->spoken[0], w->spoken[1], w->interned,
-                     w->fault, w->check, w->sample_at, w->sample, w->final, w->message,
+    void *owned[] = {w->keys.secret,  w->keys.account_owner,
+                     w->node,         w->actor,
+                     w->states,       w->client,
+                     w->timer,        w->body,
+                     w->waiting,      w->local,
+                     w->honest,       w->spoken[0],
+                     w->spoken[1],    w->interned,
+                     w->fault,        w->check,
+                     w->sample_at,    w->sample,
+                     w->final,        w->message,
                      w->fault_result, w->verdict};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }

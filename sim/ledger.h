@@ -27,19 +27,19 @@ void fl_ledger_free(struct fl_ledger *ledger);
 
 enum fl_execute_status {
     FL_EXECUTE_OK = 1,
-    FL_EXECUTE_GONE,      /* the parent's rows are no longer (or not yet) there */
-    FL_EXECUTE_MALFORMED  /* the bytes are not a batch */
+    FL_EXECUTE_GONE,     /* the parent's rows are no longer (or not yet) there */
+    FL_EXECUTE_MALFORMED /* the bytes are not a batch */
 };
 struct fl_execution {
     fl_version version;
     struct fl_digest state;
-    bool fresh;                         /* false: this batch on this parent was executed before */
-    const struct fl_receipt *receipts;  /* NULL if no longer kept */
+    bool fresh;                        /* false: this batch on this parent was executed before */
+    const struct fl_receipt *receipts; /* NULL if no longer kept */
     uint32_t receipt_count;
-    const struct fl_change *changes;    /* rows this batch wrote, each once; NULL likewise */
+    const struct fl_change *changes; /* rows this batch wrote, each once; NULL likewise */
     uint32_t change_count;
-    uint32_t first_record;              /* id of the first record this batch made, */
-    uint32_t record_count;              /* and how many; known for ever */
+    uint32_t first_record; /* id of the first record this batch made, */
+    uint32_t record_count; /* and how many; known for ever */
 };
 /* Runs `bytes` of batch on `parent`; `name` is the digest of the payload it came in. `cause` is the
  * record in force; a transaction whose client noted it (FL_RECORD_TX) descends from that note

@@ -106,7 +106,8 @@ const void *fl_outbox_data(const struct fl_outbox *out, fl_blob blob, uint32_t *
 static fl_blob repeat_blob(const struct fl_outbox *honest, fl_blob blob, struct fl_outbox *out)
 {
     const uint64_t index = blob.i & ~PROVISIONAL;
-    if (index >= honest->blob_count) return FL_NO_BLOB; /* an adversary before this one invented it */
+    if (index >= honest->blob_count)
+        return FL_NO_BLOB; /* an adversary before this one invented it */
     const struct fl_outbox_blob *b = &honest->blob[index];
     for (uint32_t i = out->blob_count; i > 0; i--)
         if (fl_digest_equal(out->blob[i - 1].digest, b->digest))

@@ -69,14 +69,12 @@ int64_t fl_sub(int64_t a, int64_t b)
 /* Newton's iteration from above decreases strictly until it reaches the floor, then stops. */
 uint64_t fl_isqrt(uint64_t a)
 {
-    if (a < 2)
-        return a;
+    if (a < 2) return a;
     const int bits = 64 - __builtin_clzll(a);
     uint64_t root = UINT64_C(1) << ((bits + 1) / 2); /* >= sqrt(a) */
     for (;;) {
         const uint64_t next = (root + a / root) / 2;
-        if (next >= root)
-            return root;
+        if (next >= root) return root;
         root = next;
     }
 }
@@ -121,8 +119,7 @@ static int64_t exp_taylor_q62(int64_t r)
 int64_t fl_exp_q32(int64_t x)
 {
     FL_ASSERT(x <= EXP_ARG_MAX);
-    if (x < EXP_ARG_MIN)
-        return 0;
+    if (x < EXP_ARG_MIN) return 0;
     const int shift = Q32_BITS + INV_LN2_BITS;
     const int64_t k = (x * INV_LN2_Q26 + (INT64_C(1) << (shift - 1))) >> shift;
     const fl_i128 r_q64 = (fl_i128)x * FL_Q32_ONE - k * LN2_Q64;
@@ -155,8 +152,7 @@ static fl_i128 twice_atanh_q64(uint64_t t)
 {
     const uint64_t square = mul_q64(t, t);
     uint64_t sum = odd_reciprocal[ATANH_TERMS - 1];
-    for (int i = ATANH_TERMS - 2; i >= 0; i--)
-        sum = odd_reciprocal[i] + mul_q64(sum, square);
+    for (int i = ATANH_TERMS - 2; i >= 0; i--) sum = odd_reciprocal[i] + mul_q64(sum, square);
     return 2 * ((fl_i128)t + mul_q64(t, mul_q64(sum, square)));
 }
 

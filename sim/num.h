@@ -13,9 +13,18 @@ int64_t fl_mul_div_trunc(int64_t a, int64_t b, int64_t c); /* toward zero */
 int64_t fl_add(int64_t a, int64_t b);
 int64_t fl_sub(int64_t a, int64_t b);
 
-static inline int64_t fl_abs(int64_t a) { return a < 0 ? -a : a; }
-static inline int64_t fl_min(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t fl_max(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t fl_abs(int64_t a)
+{
+    return a < 0 ? -a : a;
+}
+static inline int64_t fl_min(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+static inline int64_t fl_max(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
 static inline int64_t fl_clamp(int64_t a, int64_t lo, int64_t hi)
 {
     return a < lo ? lo : a > hi ? hi : a;

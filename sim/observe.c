@@ -12,10 +12,14 @@ static int64_t combined(enum fl_combine how, int64_t sum, int64_t x, bool first)
 {
     if (first) return x;
     switch (how) {
-    case FL_SUM: return fl_add(sum, x);
-    case FL_MAX: return fl_max(sum, x);
-    case FL_MIN: return fl_min(sum, x);
-    case FL_FIRST: return sum;
+    case FL_SUM:
+        return fl_add(sum, x);
+    case FL_MAX:
+        return fl_max(sum, x);
+    case FL_MIN:
+        return fl_min(sum, x);
+    case FL_FIRST:
+        return sum;
     }
     FL_UNREACHABLE("way to combine");
 }
@@ -126,10 +130,11 @@ void fl_checks_start(struct fl_world *w)
     w->sample = fl_alloc(c->observable_count, sizeof *w->sample);
     for (uint32_t i = 0; i < c->check_count; i++) {
         struct fl_check_state *s = &w->check[i];
-        s->watch = (struct fl_watch){.params = c->check[i].params, .facts = &c->facts,
-                                     .view = {.reader = &w->reader}};
+        s->watch = (struct fl_watch){
+            .params = c->check[i].params, .facts = &c->facts, .view = {.reader = &w->reader}};
         s->state = fl_alloc(1, model_of(w, i)->state_bytes(c->check[i].params, &c->facts));
-        s->period = model_of(w, i)->period ? model_of(w, i)->period(c->check[i].params) : FL_FOREVER;
+        s->period = model_of(w, i)->period ? model_of(w, i)->period(c->check[i].params)
+                                           : FL_FOREVER;
         s->next = s->period == FL_FOREVER ? FL_FOREVER : 0;
     }
     for (uint32_t i = 0; i < c->check_count; i++)
@@ -192,7 +197,8 @@ void fl_checks_finish(struct fl_world *w)
     const struct fl_config *c = w->config;
     w->verdict = fl_alloc(c->check_count, sizeof *w->verdict);
     for (uint32_t i = 0; i < c->check_count; i++) {
-        if (model_of(w, i)->finish) model_of(w, i)->finish(watch_now(w, i, w->now), w->check[i].state);
+        if (model_of(w, i)->finish)
+            model_of(w, i)->finish(watch_now(w, i, w->now), w->check[i].state);
         w->verdict[i] = model_of(w, i)->verdict(c->check[i].params, w->check[i].state);
     }
     observe_all(w, w->final);

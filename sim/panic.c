@@ -6,8 +6,9 @@
 
 _Noreturn void fl_panic(const char *cond, const char *file, int line)
 {
-    fprintf(stderr, "%s:%d: broken invariant: %s\n"
-                    "This is a fault of faultline itself, not of the scenario; please report it.\n",
+    fprintf(stderr,
+            "%s:%d: broken invariant: %s\n"
+            "This is a fault of faultline itself, not of the scenario; please report it.\n",
             file, line, cond);
     abort();
 }

@@ -5,7 +5,10 @@
 
 #include <stdlib.h>
 
-void fl_queue_init(struct fl_queue *q) { *q = (struct fl_queue){.last = 0}; }
+void fl_queue_init(struct fl_queue *q)
+{
+    *q = (struct fl_queue){.last = 0};
+}
 
 void fl_queue_free(struct fl_queue *q)
 {

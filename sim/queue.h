@@ -21,8 +21,8 @@ enum { FL_QUEUE_BUCKETS = 65 };
 struct fl_queue {
     fl_time last;
     size_t count;
-    size_t head;                      /* entries of bucket 0 before this are gone */
-    uint64_t used;                    /* bit b - 1: bucket b is not empty */
+    size_t head;   /* entries of bucket 0 before this are gone */
+    uint64_t used; /* bit b - 1: bucket b is not empty */
     struct fl_queue_bucket bucket[FL_QUEUE_BUCKETS];
 };
 
@@ -31,6 +31,6 @@ void fl_queue_free(struct fl_queue *queue);
 void fl_queue_push(struct fl_queue *queue, struct fl_entry entry); /* entry.at >= last popped */
 /* Time of the next entry; FL_FOREVER if there is none. */
 fl_time fl_queue_next(struct fl_queue *queue);
-struct fl_entry fl_queue_pop(struct fl_queue *queue);              /* not empty */
+struct fl_entry fl_queue_pop(struct fl_queue *queue); /* not empty */
 
 #endif

@@ -9,7 +9,7 @@
 struct fl_records {
     struct fl_record *at; /* at[id - 1] */
     uint32_t count, room;
-    uint32_t *slot;       /* ids; 0 is free. Power of two, at most half full. */
+    uint32_t *slot; /* ids; 0 is free. Power of two, at most half full. */
     uint32_t slots, keys;
 };
 
@@ -78,7 +78,10 @@ uint32_t fl_records_add(struct fl_records *r, const struct fl_record *record)
     return r->count;
 }
 
-uint32_t fl_records_count(const struct fl_records *r) { return r->count; }
+uint32_t fl_records_count(const struct fl_records *r)
+{
+    return r->count;
+}
 
 const struct fl_record *fl_records_get(const struct fl_records *r, uint32_t id)
 {

@@ -14,6 +14,7 @@ uint32_t fl_records_count(const struct fl_records *records);
 /* Lent until the next fl_records_add. */
 const struct fl_record *fl_records_get(const struct fl_records *records, uint32_t id);
 /* Newest id with that kind and key (v[0], v[1]); FL_NO_RECORD if there is none. */
-uint32_t fl_records_find(const struct fl_records *records, uint16_t kind, int64_t key0, int64_t key1);
+uint32_t fl_records_find(const struct fl_records *records, uint16_t kind, int64_t key0,
+                         int64_t key1);
 
 #endif

@@ -30,24 +30,24 @@ struct fl_timer {
 struct fl_node {
     uint32_t group;
     uint32_t key;
-    uint32_t down;             /* crash windows it is in */
-    bool honest;               /* no fault but a crash strikes it in this run */
-    fl_version view;           /* what its replica served it last */
-    fl_version head, final;    /* of a replica */
-    uint64_t keep_from;        /* UINT64_MAX: keeps no blob */
-    bool started;              /* has had FL_START */
-    fl_time busy_until;        /* with signatures; what comes before then waits in line */
+    uint32_t down;          /* crash windows it is in */
+    bool honest;            /* no fault but a crash strikes it in this run */
+    fl_version view;        /* what its replica served it last */
+    fl_version head, final; /* of a replica */
+    uint64_t keep_from;     /* UINT64_MAX: keeps no blob */
+    bool started;           /* has had FL_START */
+    fl_time busy_until;     /* with signatures; what comes before then waits in line */
     uint32_t first_waiting, last_waiting; /* in fl_world.waiting; UINT32_MAX: nobody */
-    uint64_t charge;           /* bytes of blobs, if corrupted */
-    uint32_t client_first, client_count; /* in fl_world.client */
+    uint64_t charge;                      /* bytes of blobs, if corrupted */
+    uint32_t client_first, client_count;  /* in fl_world.client */
 };
 
 /* What a broadcast's deliveries share. */
 struct fl_body {
     struct fl_msg msg;
-    uint32_t pending;          /* deliveries still in the queue */
+    uint32_t pending; /* deliveries still in the queue */
     uint32_t cause;
-    uint32_t row;              /* 1 + its row with detail "messages" (then never shared) */
+    uint32_t row; /* 1 + its row with detail "messages" (then never shared) */
     uint32_t next_free;
 };
 
@@ -61,8 +61,8 @@ enum fl_local_kind { FL_LOCAL_CALL = 1, FL_LOCAL_EXECUTE, FL_LOCAL_OVERHEARD };
 struct fl_local {
     enum fl_local_kind kind;
     uint32_t endpoint, layer;
-    uint32_t fault, rank;      /* FL_LOCAL_OVERHEARD */
-    uint32_t offset;           /* FL_LOCAL_EXECUTE */
+    uint32_t fault, rank; /* FL_LOCAL_OVERHEARD */
+    uint32_t offset;      /* FL_LOCAL_EXECUTE */
     uint32_t cause;
     struct fl_msg msg;
 };
@@ -78,7 +78,7 @@ struct fl_fault_state {
 struct fl_check_state {
     unsigned char *state;
     struct fl_watch watch;
-    fl_time period, next;        /* FL_FOREVER if it has no tick */
+    fl_time period, next; /* FL_FOREVER if it has no tick */
 };
 
 struct fl_reader {
@@ -95,8 +95,8 @@ struct fl_world {
     struct fl_records *records;
     struct fl_keyring keys;
 
-    struct fl_node *node;        /* [endpoint] */
-    struct fl_actor *actor;      /* [endpoint * FL_LAYERS + family] */
+    struct fl_node *node;   /* [endpoint] */
+    struct fl_actor *actor; /* [endpoint * FL_LAYERS + family] */
     unsigned char *states;
     size_t states_bytes;
     uint32_t *client;
@@ -106,19 +106,20 @@ struct fl_world {
     uint32_t body_count, body_room, body_free;
     struct fl_waiting *waiting;
     uint32_t waiting_count, waiting_room, waiting_free;
-    struct fl_local *local;      /* stack of local calls to do */
+    struct fl_local *local; /* stack of local calls to do */
     size_t local_count, local_room;
-    struct fl_outbox *honest, *spoken[2]; /* a step's own words, and what adversaries make of them */
-    fl_blob *interned;           /* [interned_count], of the outbox being applied */
+    struct fl_outbox *honest,
+        *spoken[2];    /* a step's own words, and what adversaries make of them */
+    fl_blob *interned; /* [interned_count], of the outbox being applied */
     uint32_t interned_count;
 
     struct fl_fault_state *fault;
     struct fl_check_state *check;
-    fl_version newest;           /* last version executed by an honest replica */
+    fl_version newest; /* last version executed by an honest replica */
     uint64_t newest_height;
 
-    uint32_t cause;              /* durable ancestor of the event being handled */
-    uint32_t raw_parent;         /* 1 + row of the message being handled, or 0 */
+    uint32_t cause;      /* durable ancestor of the event being handled */
+    uint32_t raw_parent; /* 1 + row of the message being handled, or 0 */
     XXH3_state_t *digest;
 
     fl_time next_sample;
@@ -135,11 +136,11 @@ struct fl_world {
 
 /* Entries of the queue: `what` is a kind in the top three bits and an index below. */
 enum fl_entry_kind {
-    FL_ENTRY_DELIVERY,     /* body; whom: endpoint */
-    FL_ENTRY_TIMER,        /* timer; whom: epoch */
-    FL_ENTRY_IDLE,         /* endpoint: its work is done */
-    FL_ENTRY_FAULT_OPENS,  /* fault */
-    FL_ENTRY_FAULT_CLOSES  /* fault */
+    FL_ENTRY_DELIVERY,    /* body; whom: endpoint */
+    FL_ENTRY_TIMER,       /* timer; whom: epoch */
+    FL_ENTRY_IDLE,        /* endpoint: its work is done */
+    FL_ENTRY_FAULT_OPENS, /* fault */
+    FL_ENTRY_FAULT_CLOSES /* fault */
 };
 enum { FL_ENTRY_INDEX_BITS = 29 };
 static inline uint32_t fl_entry_what(enum fl_entry_kind kind, uint32_t index)
@@ -175,8 +176,8 @@ uint32_t fl_world_note(struct fl_world *world, uint16_t kind, uint32_t endpoint,
 void fl_fault_opens(struct fl_world *world, uint32_t fault);
 void fl_fault_closes(struct fl_world *world, uint32_t fault);
 /* What the corrupted node says instead of w->honest: one of w->spoken, or w->honest itself. */
-struct fl_outbox *fl_corrupt(struct fl_world *world, uint32_t endpoint, const struct fl_event *event,
-                             const struct fl_view *view);
+struct fl_outbox *fl_corrupt(struct fl_world *world, uint32_t endpoint,
+                             const struct fl_event *event, const struct fl_view *view);
 /* Shows a send to the rushing coalitions it is addressed to. */
 void fl_overhear(struct fl_world *world, uint32_t from, uint32_t to, const struct fl_msg *msg);
 void fl_step_overheard(struct fl_world *world, const struct fl_local *local);
@@ -189,7 +190,8 @@ void fl_drain(struct fl_world *world, size_t from);
 void fl_checks_start(struct fl_world *world);
 void fl_checks_record(struct fl_world *world, uint32_t id);
 void fl_checks_executed(struct fl_world *world, const struct fl_execution *execution);
-void fl_grid_until(struct fl_world *world, fl_time before); /* ticks and samples earlier than that */
+void fl_grid_until(struct fl_world *world,
+                   fl_time before); /* ticks and samples earlier than that */
 void fl_checks_finish(struct fl_world *world);
 int64_t fl_observe(const struct fl_world *world, uint32_t handle);
 

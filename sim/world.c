@@ -57,10 +57,11 @@ static void run_with_random_ties(struct fl_world *w)
             now[count++] = fl_queue_pop(&w->queue);
         }
         size_t fixed = 0;
-        while (fixed < count && now[fixed].what >> FL_ENTRY_INDEX_BITS >= FL_ENTRY_FAULT_OPENS) fixed++;
+        while (fixed < count && now[fixed].what >> FL_ENTRY_INDEX_BITS >= FL_ENTRY_FAULT_OPENS)
+            fixed++;
         for (size_t i = fixed; i + 1 < count; i++) {
-            const size_t j =
-                i + fl_draw_below(w->config->seed, FL_RNG_TIE, instant, i, 0, count - i);
+            const size_t j = i +
+                             fl_draw_below(w->config->seed, FL_RNG_TIE, instant, i, 0, count - i);
             const struct fl_entry swap = now[i];
             now[i] = now[j];
             now[j] = swap;
@@ -119,4 +120,7 @@ void fl_world_run(struct fl_world *w)
     conclude(w);
 }
 
-const struct fl_result *fl_world_result(const struct fl_world *w) { return &w->result; }
+const struct fl_result *fl_world_result(const struct fl_world *w)
+{
+    return &w->result;
+}

@@ -15,7 +15,8 @@ struct params {
 };
 
 struct target {
-    int64_t round;  /* of the price at which it was first seen liquidatable, at a stretch until now */
+    int64_t
+        round; /* of the price at which it was first seen liquidatable, at a stretch until now */
     uint32_t seen;  /* `heads` when last seen liquidatable, 0 never */
     uint32_t tried; /* `heads` when last tried, 0 never */
 };
@@ -77,7 +78,8 @@ static void work_page(struct round *round, const struct fl_liquidatable *page)
     for (uint32_t i = 0; i < count; i++) {
         if (page->account[i] >= accounts) continue;
         sight(round, page->account[i]);
-        if (round->left > 0 && !tried_lately(round, page->account[i])) attempt(round, page->account[i]);
+        if (round->left > 0 && !tried_lately(round, page->account[i]))
+            attempt(round, page->account[i]);
     }
 }
 

@@ -47,8 +47,9 @@ static void expect_blamed(const char *path, uint64_t seed)
 {
     struct fl_test_run run = fl_test_run_file(path, first_half_day, 2, seed);
     const struct share s = share_of(&run);
-    printf("%s, seed %" PRIu64 ": %.0f of %.0f USD of deficits lead to the fault, at most %u links\n", path, seed,
-           (double)s.from_fault / 1e6, (double)s.dollars / 1e6, s.longest);
+    printf("%s, seed %" PRIu64
+           ": %.0f of %.0f USD of deficits lead to the fault, at most %u links\n",
+           path, seed, (double)s.from_fault / 1e6, (double)s.dollars / 1e6, s.longest);
     cr_assert_eq(s.dollars, fl_test_final(&run, "ledger.deficit"));
     cr_assert_gt(s.dollars, 0);
     cr_assert_geq(10 * s.from_fault, 9 * s.dollars);
@@ -68,12 +69,11 @@ Test(causes, deficits_lead_back_to_the_fault, .timeout = 300)
  * keeper of no account at night is not to blame for the morning. */
 Test(causes, an_unrelated_fault_is_not_blamed, .timeout = 300)
 {
-    const char *const overrides[] = {"duration_s=43200",
-                                     "expect=[]",
-                                     "faults.sequencer-down.enabled=true",
-                                     "faults.sequencer-down.from_s=3600",
-                                     "faults.sequencer-down.to_s=3660"};
-    struct fl_test_run run = fl_test_run_file("scenarios/eth-crash-2020-03-12.json", overrides, 5, 1);
+    const char *const overrides[] = {
+        "duration_s=43200", "expect=[]", "faults.sequencer-down.enabled=true",
+        "faults.sequencer-down.from_s=3600", "faults.sequencer-down.to_s=3660"};
+    struct fl_test_run run =
+        fl_test_run_file("scenarios/eth-crash-2020-03-12.json", overrides, 5, 1);
     const struct fl_records *r = run.result->records;
     uint64_t deficits = 0;
     for (uint32_t id = 1; id <= fl_records_count(r); id++) {
@@ -81,7 +81,8 @@ Test(causes, an_unrelated_fault_is_not_blamed, .timeout = 300)
         deficits++;
         for (uint32_t at = id; at != FL_NO_RECORD; at = fl_records_get(r, at)->parent)
             if (fl_records_get(r, at)->kind == FL_RECORD_FAULT)
-                cr_assert_str_eq(run.config->fault[fl_records_get(r, at)->v[0]].name, "oracle-stuck");
+                cr_assert_str_eq(run.config->fault[fl_records_get(r, at)->v[0]].name,
+                                 "oracle-stuck");
     }
     cr_assert_gt(deficits, 0);
     fl_test_run_free(&run);

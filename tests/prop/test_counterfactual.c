@@ -16,9 +16,9 @@
 
 static struct fl_test_run run(bool fault, uint64_t seed)
 {
-    const char *const overrides[] = {
-        "duration_s=43200", "trace.detail=messages", "expect=[]",
-        fault ? "faults.oracle-stuck.enabled=true" : "faults.oracle-stuck.enabled=false"};
+    const char *const overrides[] = {"duration_s=43200", "trace.detail=messages", "expect=[]",
+                                     fault ? "faults.oracle-stuck.enabled=true"
+                                           : "faults.oracle-stuck.enabled=false"};
     return fl_test_run_file(FLAGSHIP, overrides, 4, seed);
 }
 
@@ -32,8 +32,8 @@ static uint32_t next_of(const struct fl_records *r, uint32_t id, uint16_t kind)
 }
 
 /* Records of one kind are equal in time and in their first values, one after the other. */
-static uint64_t equal_records(const struct fl_test_run *a, const struct fl_test_run *b, uint16_t kind,
-                              int values)
+static uint64_t equal_records(const struct fl_test_run *a, const struct fl_test_run *b,
+                              uint16_t kind, int values)
 {
     uint64_t count = 0;
     uint32_t i = 0, j = 0;
@@ -41,12 +41,14 @@ static uint64_t equal_records(const struct fl_test_run *a, const struct fl_test_
         i = next_of(a->result->records, i + 1, kind);
         j = next_of(b->result->records, j + 1, kind);
         const bool end_a = i > fl_records_count(a->result->records);
-        cr_assert_eq(end_a, j > fl_records_count(b->result->records), "kind %d: different counts", kind);
+        cr_assert_eq(end_a, j > fl_records_count(b->result->records), "kind %d: different counts",
+                     kind);
         if (end_a) return count;
         const struct fl_record *x = fl_records_get(a->result->records, i);
         const struct fl_record *y = fl_records_get(b->result->records, j);
         cr_assert_eq(x->at, y->at, "kind %d: record %" PRIu64 " at different times", kind, count);
-        cr_assert_arr_eq(x->v, y->v, (size_t)values * sizeof x->v[0], "kind %d: record %" PRIu64, kind, count);
+        cr_assert_arr_eq(x->v, y->v, (size_t)values * sizeof x->v[0], "kind %d: record %" PRIu64,
+                         kind, count);
     }
 }
 
@@ -141,7 +143,7 @@ Test(counterfactual, removing_a_fault_moves_no_draw, .timeout = 300)
     printf("counterfactual: seed %" PRIu64 "\n", seed);
     struct fl_test_run a = run(true, seed), b = run(false, seed);
 
-    cr_assert_eq(equal_records(&a, &b, FL_RECORD_TICK, 3), 43201); /* step, -, F; one a second */
+    cr_assert_eq(equal_records(&a, &b, FL_RECORD_TICK, 3), 43201);    /* step, -, F; one a second */
     cr_assert_geq(equal_records(&a, &b, FL_RECORD_DEPOSIT, 3), 1000); /* account, nonce, amount */
 
     uint32_t replica_a[64], replica_b[64];

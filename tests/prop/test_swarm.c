@@ -17,7 +17,7 @@ struct recount_params {
 };
 struct recount {
     int64_t batches, wrong;
-    int64_t in, out;               /* from records of deposits and withdrawals */
+    int64_t in, out;                                /* from records of deposits and withdrawals */
     int64_t deficit, paid, socialised, outstanding; /* from records of deficits */
 };
 
@@ -50,10 +50,13 @@ static void recount_record(const struct fl_watch *watch, void *state, uint32_t i
     s->outstanding += r->v[5];
 }
 
-static void expect_equal(struct recount *s, int64_t a, int64_t b) { s->wrong += a != b; }
+static void expect_equal(struct recount *s, int64_t a, int64_t b)
+{
+    s->wrong += a != b;
+}
 
-static void recount_executed(const struct fl_watch *watch, void *state, const struct fl_change *changes,
-                             uint32_t count)
+static void recount_executed(const struct fl_watch *watch, void *state,
+                             const struct fl_change *changes, uint32_t count)
 {
     struct recount *s = state;
     const struct recount_params *p = watch->params;
@@ -62,7 +65,8 @@ static void recount_executed(const struct fl_watch *watch, void *state, const st
     (void)changes;
     (void)count;
     for (uint32_t a = 0; a < watch->facts->accounts; a++) {
-        const struct fl_query q = {.contract = (uint16_t)p->exchange, .kind = FL_ASK_ACCOUNT, .arg = {a}};
+        const struct fl_query q = {
+            .contract = (uint16_t)p->exchange, .kind = FL_ASK_ACCOUNT, .arg = {a}};
         struct fl_account row;
         FL_ASSERT(fl_read(&watch->view, &q, &row, sizeof row) == FL_READ_OK);
         money += row.quote + row.unsettled;
@@ -108,10 +112,11 @@ static void recount_observe(const void *params, const void *state, int64_t *out)
     out[1] = ((const struct recount *)state)->batches;
 }
 
-static const struct fl_param recount_rows[] = {
-    {.key = "exchange", .type = FL_CONTRACT_NAME, .offset = offsetof(struct recount_params, exchange),
-     .doc = "contract to recount"},
-    {.key = NULL}};
+static const struct fl_param recount_rows[] = {{.key = "exchange",
+                                                .type = FL_CONTRACT_NAME,
+                                                .offset = offsetof(struct recount_params, exchange),
+                                                .doc = "contract to recount"},
+                                               {.key = NULL}};
 static const struct fl_observable recount_observables[] = {
     {"recount.wrong", "identities broken", FL_COUNT, FL_SUM},
     {"recount.batches", "batches recounted", FL_COUNT, FL_SUM},
@@ -151,7 +156,10 @@ static uint64_t roll(struct dice *d, uint64_t bound)
     return fl_draw_below(d->seed, FL_RNG_PLACEMENT, 0x5a7a, d->throws++, 0, bound);
 }
 
-static bool likely(struct dice *d, uint64_t percent) { return roll(d, 100) < percent; }
+static bool likely(struct dice *d, uint64_t percent)
+{
+    return roll(d, 100) < percent;
+}
 
 enum { TEXT = 1 << 14 };
 struct text {
@@ -176,7 +184,8 @@ static void say_delay(struct text *t, struct dice *d)
     if (likely(d, 70))
         say(t, "%" PRIu64, 1 + roll(d, 3));
     else
-        say(t, "{\"law\": \"lognormal\", \"median\": %" PRIu64 ", \"sigma\": 0.5}", 1 + roll(d, 200));
+        say(t, "{\"law\": \"lognormal\", \"median\": %" PRIu64 ", \"sigma\": 0.5}",
+            1 + roll(d, 200));
 }
 
 /* A walk with jumps: every minute up or down a little, sometimes a lot. */
@@ -185,7 +194,8 @@ static void say_path(struct text *t, struct dice *d, uint64_t minutes)
     uint64_t cents = 10000 + roll(d, 20000);
     const bool falling = likely(d, 60);
     for (uint64_t m = 0; m <= minutes; m++) {
-        say(t, "%s[%" PRIu64 ", %" PRIu64 ".%02" PRIu64 "]", m ? ", " : "", 60 * m, cents / 100, cents % 100);
+        say(t, "%s[%" PRIu64 ", %" PRIu64 ".%02" PRIu64 "]", m ? ", " : "", 60 * m, cents / 100,
+            cents % 100);
         const uint64_t move = likely(d, 30) ? roll(d, 35) : roll(d, 3);
         if (likely(d, falling ? 65 : 50))
             cents -= cents * move / 100;
@@ -195,12 +205,13 @@ static void say_path(struct text *t, struct dice *d, uint64_t minutes)
     }
 }
 
-static void say_fault(struct text *t, struct dice *d, uint64_t seconds, const char *name, const char *model,
-                      const char *group, uint64_t size)
+static void say_fault(struct text *t, struct dice *d, uint64_t seconds, const char *name,
+                      const char *model, const char *group, uint64_t size)
 {
     const uint64_t from = roll(d, seconds), to = from + 1 + roll(d, seconds);
-    say(t, "\"%s\": {\"model\": \"%s\", \"group\": \"%s\", \"count\": %" PRIu64
-           ", \"from_s\": %" PRIu64 ", \"to_s\": %" PRIu64 ", \"enabled\": %s},\n",
+    say(t,
+        "\"%s\": {\"model\": \"%s\", \"group\": \"%s\", \"count\": %" PRIu64
+        ", \"from_s\": %" PRIu64 ", \"to_s\": %" PRIu64 ", \"enabled\": %s},\n",
         name, model, group, 1 + roll(d, size), from, to, likely(d, 40) ? "true" : "false");
 }
 
@@ -211,54 +222,73 @@ static void say_scenario(struct text *t, uint64_t seed)
     const uint64_t validators = 1 + roll(&d, 4), reporters = 1 + roll(&d, 5);
     const uint64_t blocks[] = {500, 1000, 2000, 3000, 12000};
     t->used = 0;
-    say(t, "{\"name\": \"swarm-%" PRIu64 "\", \"duration_s\": %" PRIu64 ", \"ties\": \"%s\",\n", seed,
-        seconds, likely(&d, 50) ? "random" : "sequence");
+    say(t, "{\"name\": \"swarm-%" PRIu64 "\", \"duration_s\": %" PRIu64 ", \"ties\": \"%s\",\n",
+        seed, seconds, likely(&d, 50) ? "random" : "sequence");
     say(t, "\"network\": {\"delay_ms\": ");
     say_delay(t, &d);
     say(t, ", \"sign_us\": %" PRIu64 ", \"verify_us\": %" PRIu64 "},\n", roll(&d, 2) * 1000,
         roll(&d, 2) * 1000);
-    say(t, "\"contracts\": {\"feed\": {\"model\": \"feed\", \"reporters\": [\"reporter\"], \"quorum\": %" PRIu64
-           ", \"max_age_s\": %" PRIu64 "},\n",
+    say(t,
+        "\"contracts\": {\"feed\": {\"model\": \"feed\", \"reporters\": [\"reporter\"], "
+        "\"quorum\": %" PRIu64 ", \"max_age_s\": %" PRIu64 "},\n",
         1 + roll(&d, reporters), 20 + roll(&d, 2000));
     const uint64_t initial = 20 + roll(&d, 180);
-    say(t, "\"exchange\": {\"model\": \"perpetual\", \"oracle\": \"feed\", \"liquidity\": \"liquidity\", "
-           "\"initial_margin\": 0.%03" PRIu64 ", \"maintenance_margin\": 0.%03" PRIu64
-           ", \"trading_fee\": 0.000%" PRIu64 ", \"liquidation_fee\": 0.0%" PRIu64
-           ", \"liquidator_share\": 0.%" PRIu64 ", \"insurance_fund\": %" PRIu64 ", \"quote_max_age_s\": %" PRIu64
-           "}},\n",
+    say(t,
+        "\"exchange\": {\"model\": \"perpetual\", \"oracle\": \"feed\", \"liquidity\": "
+        "\"liquidity\", "
+        "\"initial_margin\": 0.%03" PRIu64 ", \"maintenance_margin\": 0.%03" PRIu64
+        ", \"trading_fee\": 0.000%" PRIu64 ", \"liquidation_fee\": 0.0%" PRIu64
+        ", \"liquidator_share\": 0.%" PRIu64 ", \"insurance_fund\": %" PRIu64
+        ", \"quote_max_age_s\": %" PRIu64 "}},\n",
         initial, 1 + roll(&d, initial), roll(&d, 10), roll(&d, 10), roll(&d, 10),
         likely(&d, 50) ? 0 : roll(&d, 100000), 10 + roll(&d, 100));
-    say(t, "\"nodes\": {\"market\": {\"source\": {\"model\": \"replay\", \"tick_ms\": %" PRIu64
-           ", \"volatility\": 0.000%" PRIu64 ", \"points_usd\": [",
+    say(t,
+        "\"nodes\": {\"market\": {\"source\": {\"model\": \"replay\", \"tick_ms\": %" PRIu64
+        ", \"volatility\": 0.000%" PRIu64 ", \"points_usd\": [",
         500 * (1 + roll(&d, 4)), roll(&d, 10));
     say_path(t, &d, minutes);
-    say(t, "]}, \"market\": {\"model\": \"spot\", \"subscribers\": [\"reporter\", \"liquidity\", \"trader\"], "
-           "\"depth\": %" PRIu64 ", \"impact_half_life_s\": %" PRIu64 "}},\n",
+    say(t,
+        "]}, \"market\": {\"model\": \"spot\", \"subscribers\": [\"reporter\", \"liquidity\", "
+        "\"trader\"], "
+        "\"depth\": %" PRIu64 ", \"impact_half_life_s\": %" PRIu64 "}},\n",
         100 + roll(&d, 100000), 10 + roll(&d, 600));
-    say(t, "\"validator\": {\"count\": %" PRIu64 ", \"consensus\": {\"model\": \"ordered\", \"block_ms\": %" PRIu64
-           ", \"latency_ms\": %" PRIu64 "}, \"chain\": {\"model\": \"replica\", \"block_txs\": %" PRIu64
-           ", \"mempool_txs\": %" PRIu64 "}},\n",
+    say(t,
+        "\"validator\": {\"count\": %" PRIu64
+        ", \"consensus\": {\"model\": \"ordered\", \"block_ms\": %" PRIu64
+        ", \"latency_ms\": %" PRIu64
+        "}, \"chain\": {\"model\": \"replica\", \"block_txs\": %" PRIu64
+        ", \"mempool_txs\": %" PRIu64 "}},\n",
         validators, blocks[roll(&d, 5)], roll(&d, 3), 1 + roll(&d, 60), 16 + roll(&d, 500));
-    say(t, "\"reporter\": {\"count\": %" PRIu64 ", \"clients_of\": \"validator\", \"oracle\": {\"model\": "
-           "\"reporter\", \"contract\": \"feed\", \"deviation\": 0.00%" PRIu64 ", \"heartbeat_s\": %" PRIu64
-           ", \"noise\": 0.000%" PRIu64 ", \"lag_ms\": ",
+    say(t,
+        "\"reporter\": {\"count\": %" PRIu64
+        ", \"clients_of\": \"validator\", \"oracle\": {\"model\": "
+        "\"reporter\", \"contract\": \"feed\", \"deviation\": 0.00%" PRIu64
+        ", \"heartbeat_s\": %" PRIu64 ", \"noise\": 0.000%" PRIu64 ", \"lag_ms\": ",
         reporters, 1 + roll(&d, 9), 10 + roll(&d, 600), roll(&d, 10));
     say_delay(t, &d);
-    say(t, "}},\n\"liquidity\": {\"clients_of\": \"validator\", \"agent\": {\"model\": \"liquidity\", "
-           "\"exchange\": \"exchange\", \"market\": \"market\", \"deposit_usd\": %" PRIu64 ", \"depth\": %" PRIu64
-           ", \"refresh_s\": %" PRIu64 ", \"hedge_threshold\": %" PRIu64 "}},\n",
+    say(t,
+        "}},\n\"liquidity\": {\"clients_of\": \"validator\", \"agent\": {\"model\": \"liquidity\", "
+        "\"exchange\": \"exchange\", \"market\": \"market\", \"deposit_usd\": %" PRIu64
+        ", \"depth\": %" PRIu64 ", \"refresh_s\": %" PRIu64 ", \"hedge_threshold\": %" PRIu64
+        "}},\n",
         100000 + roll(&d, 100000000), 10 + roll(&d, 100000), 5 + roll(&d, 40), 1 + roll(&d, 100));
-    say(t, "\"keeper\": {\"count\": %" PRIu64 ", \"clients_of\": \"validator\", \"agent\": {\"model\": \"keeper\", "
-           "\"exchange\": \"exchange\", \"max_per_block\": %" PRIu64 ", \"latency_ms\": ",
+    say(t,
+        "\"keeper\": {\"count\": %" PRIu64
+        ", \"clients_of\": \"validator\", \"agent\": {\"model\": \"keeper\", "
+        "\"exchange\": \"exchange\", \"max_per_block\": %" PRIu64 ", \"latency_ms\": ",
         1 + roll(&d, 2), 1 + roll(&d, 64));
     say_delay(t, &d);
-    say(t, "}},\n\"trader\": {\"accounts\": %" PRIu64 ", \"clients_of\": \"validator\", \"agent\": {\"model\": "
-           "\"population\", \"exchange\": \"exchange\", \"leverage\": {\"law\": \"lognormal\", \"median\": %" PRIu64
-           ", \"sigma\": 0.6, \"at_least\": 1, \"at_most\": 50}, \"collateral_usd\": {\"law\": \"lognormal\", "
-           "\"median\": %" PRIu64 ", \"sigma\": 1.0}, \"long_share\": 0.%" PRIu64 ", \"open_from_s\": 5, "
-           "\"open_to_s\": %" PRIu64 ", \"watchful\": 0.%" PRIu64 "}}},\n",
-        3 + roll(&d, 50), 2 + roll(&d, 20), 10 + roll(&d, 20000), roll(&d, 10), 6 + roll(&d, seconds),
-        roll(&d, 10));
+    say(t,
+        "}},\n\"trader\": {\"accounts\": %" PRIu64
+        ", \"clients_of\": \"validator\", \"agent\": {\"model\": "
+        "\"population\", \"exchange\": \"exchange\", \"leverage\": {\"law\": \"lognormal\", "
+        "\"median\": %" PRIu64 ", \"sigma\": 0.6, \"at_least\": 1, \"at_most\": 50}, "
+                               "\"collateral_usd\": {\"law\": \"lognormal\", "
+        "\"median\": %" PRIu64 ", \"sigma\": 1.0}, \"long_share\": 0.%" PRIu64
+        ", \"open_from_s\": 5, "
+        "\"open_to_s\": %" PRIu64 ", \"watchful\": 0.%" PRIu64 "}}},\n",
+        3 + roll(&d, 50), 2 + roll(&d, 20), 10 + roll(&d, 20000), roll(&d, 10),
+        6 + roll(&d, seconds), roll(&d, 10));
     say(t, "\"faults\": {\n");
     say_fault(t, &d, seconds, "a", "stuck", "reporter", reporters);
     say_fault(t, &d, seconds, "b", "crash", "validator", validators);
@@ -268,10 +298,12 @@ static void say_scenario(struct text *t, uint64_t seed)
     say_fault(t, &d, seconds, "f", "mute", "liquidity", 1);
     say_fault(t, &d, seconds, "g", "crash", "market", 1);
     t->used -= 2; /* the last comma */
-    say(t, "},\n\"checks\": {\"recount\": {\"model\": \"recount\", \"exchange\": \"exchange\"}, "
-           "\"conservation\": {\"model\": \"conservation\", \"exchange\": \"exchange\", \"full_every\": %" PRIu64
-           "}, \"agreement\": \"agreement\", \"solvency\": {\"model\": \"solvency\", \"exchange\": \"exchange\"}},\n"
-           "\"trace\": {\"detail\": \"summary\", \"sample_s\": %" PRIu64 "}}\n",
+    say(t,
+        "},\n\"checks\": {\"recount\": {\"model\": \"recount\", \"exchange\": \"exchange\"}, "
+        "\"conservation\": {\"model\": \"conservation\", \"exchange\": \"exchange\", "
+        "\"full_every\": %" PRIu64 "}, \"agreement\": \"agreement\", \"solvency\": {\"model\": "
+                                   "\"solvency\", \"exchange\": \"exchange\"}},\n"
+        "\"trace\": {\"detail\": \"summary\", \"sample_s\": %" PRIu64 "}}\n",
         1 + roll(&d, 100), 10 + roll(&d, 50));
 }
 
@@ -280,7 +312,8 @@ static void say_scenario(struct text *t, uint64_t seed)
 static void expect_holds(const struct fl_test_run *run, uint64_t seed)
 {
     for (uint32_t i = 0; i < run->config->check_count; i++) {
-        if (strcmp(run->config->check[i].name, "solvency") == 0) continue; /* bad debt is a result */
+        if (strcmp(run->config->check[i].name, "solvency") == 0)
+            continue; /* bad debt is a result */
         cr_assert_eq(run->result->verdict[i].kind, FL_HOLDS,
                      "seed %" PRIu64 ": %s is broken: value %" PRId64 " of %" PRId64, seed,
                      run->config->check[i].name, run->result->verdict[i].value[0],
@@ -297,8 +330,10 @@ static void one(uint64_t seed, struct tally *tally)
 {
     static struct text text;
     say_scenario(&text, seed);
-    struct fl_test_run a = fl_test_run(text.at, NULL, 0, seed), b = fl_test_run(text.at, NULL, 0, seed);
-    cr_assert(fl_digest_equal(a.result->digest, b.result->digest), "seed %" PRIu64 " does not replay", seed);
+    struct fl_test_run a = fl_test_run(text.at, NULL, 0, seed),
+                       b = fl_test_run(text.at, NULL, 0, seed);
+    cr_assert(fl_digest_equal(a.result->digest, b.result->digest),
+              "seed %" PRIu64 " does not replay", seed);
     expect_holds(&a, seed);
     tally->runs++;
     tally->liquidate += fl_test_final(&a, "ledger.liquidations") > 0;
@@ -317,13 +352,15 @@ Test(swarm, money_is_conserved_and_runs_replay, .timeout = 900)
     const uint64_t first = text ? strtoull(text, NULL, 0) : 1;
     const char *runs_text = getenv("FL_SWARM_RUNS");
     const uint64_t runs = runs_text ? strtoull(runs_text, NULL, 0) : RUNS;
-    printf("swarm: seeds %" PRIu64 " to %" PRIu64 " (FL_SEED, FL_SWARM_RUNS)\n", first, first + runs - 1);
+    printf("swarm: seeds %" PRIu64 " to %" PRIu64 " (FL_SEED, FL_SWARM_RUNS)\n", first,
+           first + runs - 1);
     struct tally tally = {0};
     for (uint64_t seed = first; seed < first + runs; seed++) one(seed, &tally);
     printf("swarm: %" PRIu64 " runs, %" PRId64 " batches recounted; liquidations in %" PRIu64
            ", a deficit in %" PRIu64 ", socialised loss in %" PRIu64 "\n",
            tally.runs, tally.batches, tally.liquidate, tally.deficit, tally.socialise);
     cr_assert(tally.batches > 0);
-    cr_assert(10 * tally.liquidate >= 3 * tally.runs, "too few runs liquidate for the test to mean much");
+    cr_assert(10 * tally.liquidate >= 3 * tally.runs,
+              "too few runs liquidate for the test to mean much");
     cr_assert(10 * tally.deficit >= tally.runs, "too few runs end with a deficit");
 }

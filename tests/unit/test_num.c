@@ -53,8 +53,7 @@ Test(num, mul_div_rounds_as_named)
     for (int64_t a = -7; a <= 7; a++)
         for (int64_t b = -7; b <= 7; b++)
             for (int64_t c = -7; c <= 7; c++)
-                if (c != 0)
-                    check_mul_div(a, b, c);
+                if (c != 0) check_mul_div(a, b, c);
 
     uint64_t state = SEED;
     fprintf(stderr, "mul_div: seed %#llx\n", (unsigned long long)SEED);
@@ -111,8 +110,7 @@ static void check_isqrt(uint64_t a)
 
 Test(num, isqrt_is_the_floor)
 {
-    for (uint64_t a = 0; a < 70000; a++)
-        check_isqrt(a);
+    for (uint64_t a = 0; a < 70000; a++) check_isqrt(a);
     /* Around every power of two and the squares next to it, up to the end of the range. */
     for (int bit = 0; bit < 64; bit++) {
         const uint64_t power = UINT64_C(1) << bit;
@@ -184,14 +182,12 @@ Test(num, log_keeps_its_error_bound)
     cr_assert_eq(fl_log_q32(1), -INT64_C(95265423098));
 
     long double worst = 0;
-    for (int64_t x = 1; x < 100000; x++)
-        worst = fmaxl(worst, log_error_ulp(x));
+    for (int64_t x = 1; x < 100000; x++) worst = fmaxl(worst, log_error_ulp(x));
     uint64_t state = SEED;
     fprintf(stderr, "log: seed %#llx\n", (unsigned long long)SEED);
     for (int i = 0; i < 200000; i++) {
         const int64_t x = (int64_t)(next_random(&state) >> 1 >> (i % 63));
-        if (x > 0)
-            worst = fmaxl(worst, log_error_ulp(x));
+        if (x > 0) worst = fmaxl(worst, log_error_ulp(x));
         const int64_t near_one = FL_Q32_ONE - 100000 + i;
         worst = fmaxl(worst, log_error_ulp(near_one));
     }
