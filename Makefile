@@ -83,7 +83,7 @@ golden: $(BUILD)/faultline $(TESTS) ## rewrite tests/golden; look at the differe
 	@FL_GOLDEN=write tests/setup/run.sh $$(grep -ls FL_GOLDEN $(TESTS))
 
 format: setup ## clang-format on every C file
-	@clang-format -i $$(find sim models analysis tests -name '*.[ch]')
+	@for again in 1 2; do clang-format -i $$(find sim models analysis tests -name '*.[ch]'); done # 2: it settles
 
 install: $(BUILD)/faultline ## to PREFIX, /usr/local by default
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/faultline

@@ -11,46 +11,46 @@
 
 /* --- local calls between consensus and replica, in the order they happen (DESIGN 2) ------------- */
 enum fl_chain_call {
-    FL_PROPOSE = 1,    /* consensus -> chain: word[0] height; answer FL_PAYLOAD */
-    FL_PAYLOAD,        /* chain -> consensus: word[0] height, word[1] transactions in it, blob the payload
+    FL_PROPOSE = 1, /* consensus -> chain: word[0] height; answer FL_PAYLOAD */
+    FL_PAYLOAD,  /* chain -> consensus: word[0] height, word[1] transactions in it, blob the payload
                           (none: nothing to propose), value[0..1] its digest */
-    FL_VALIDATE,       /* consensus -> chain: word[0] height, blob; answer FL_VALID */
-    FL_VALID,          /* chain -> consensus: word[0] height, blob, value[0] 1 or 0 */
-    FL_EXTEND_VOTE,    /* consensus -> oracle: word[0] height; answer FL_VOTE_EXTENSION */
-    FL_VOTE_EXTENSION, /* oracle -> consensus: word[0] height, blob */
+    FL_VALIDATE, /* consensus -> chain: word[0] height, blob; answer FL_VALID */
+    FL_VALID,    /* chain -> consensus: word[0] height, blob, value[0] 1 or 0 */
+    FL_EXTEND_VOTE,      /* consensus -> oracle: word[0] height; answer FL_VOTE_EXTENSION */
+    FL_VOTE_EXTENSION,   /* oracle -> consensus: word[0] height, blob */
     FL_VERIFY_EXTENSION, /* consensus -> oracle: word[0] height, word[1] voter, blob */
     FL_EXTENSION_VALID,  /* oracle -> consensus: as asked, value[0] 1 or 0 */
-    FL_DECIDE,         /* consensus -> chain: word[0] height, blob the payload */
-    FL_APPLIED         /* chain -> consensus: word[0] height, value[0..1] state hash, word[1] hash of
+    FL_DECIDE,           /* consensus -> chain: word[0] height, blob the payload */
+    FL_APPLIED /* chain -> consensus: word[0] height, value[0..1] state hash, word[1] hash of
                           the next validator set, word[2] its activation height */
 };
 
 /* A payload (block) is a header followed by its batch; FL_EXECUTE runs the batch at this offset. */
 struct fl_block {
-    struct fl_digest parent;  /* digest of the parent payload; zero for height 1 */
+    struct fl_digest parent; /* digest of the parent payload; zero for height 1 */
     uint64_t zero[2];
-    struct fl_batch batch;    /* height, time, transaction count; the transactions follow */
+    struct fl_batch batch; /* height, time, transaction count; the transactions follow */
 };
 
 /* --- messages ---------------------------------------------------------------------------------- */
 enum fl_chain_msg {
-    FL_SUBMIT = 64,  /* client -> replica, word: account, nonce; blob a struct fl_tx; copy counts
+    FL_SUBMIT = 64, /* client -> replica, word: account, nonce; blob a struct fl_tx; copy counts
                         resubmissions */
-    FL_GOSSIP,       /* replica -> replica: the same, word[2] = key of the forwarder */
-    FL_NEW_HEAD      /* replica -> clients, every layer: word[0] height; version to read; value[0] block time */
+    FL_GOSSIP,      /* replica -> replica: the same, word[2] = key of the forwarder */
+    FL_NEW_HEAD /* replica -> clients, every layer: word[0] height; version to read; value[0] block time */
 };
 enum fl_market_call {
     FL_FUNDAMENTAL = 1 /* source -> market: word[0] step, value[0] price F */
 };
 enum fl_market_msg {
-    FL_QUOTE = 80,   /* market -> subscribers, every layer: word[0] step; value[0] mid M */
-    FL_ORDER,        /* client -> market: word: client key, number; value[0] signed size */
-    FL_FILLED        /* market -> client: word: client key, number; value: signed size, price */
+    FL_QUOTE = 80, /* market -> subscribers, every layer: word[0] step; value[0] mid M */
+    FL_ORDER,      /* client -> market: word: client key, number; value[0] signed size */
+    FL_FILLED      /* market -> client: word: client key, number; value: signed size, price */
 };
 
 /* --- transactions ------------------------------------------------------------------------------ */
 enum fl_feed_tx {
-    FL_TX_REPORT = 1   /* arg: price, observed at (ns), round of the reporter */
+    FL_TX_REPORT = 1 /* arg: price, observed at (ns), round of the reporter */
 };
 enum fl_exchange_tx {
     FL_TX_DEPOSIT = 1, /* arg: amount */
@@ -62,13 +62,13 @@ enum fl_exchange_tx {
 };
 /* Why a contract refused: receipt codes. */
 enum fl_refusal {
-    FL_REFUSED_NO_PRICE = 1,   /* the oracle has no valid price */
-    FL_REFUSED_NO_QUOTE,       /* no liquidity, or its quote is too old */
-    FL_REFUSED_LIMIT,          /* fill worse than the limit price, or beyond the depth offered */
-    FL_REFUSED_MARGIN,         /* would leave the account below its initial margin */
-    FL_REFUSED_HEALTHY,        /* not liquidatable */
-    FL_REFUSED_SENDER,         /* this account may not do this */
-    FL_REFUSED_ARGUMENT        /* out of range */
+    FL_REFUSED_NO_PRICE = 1, /* the oracle has no valid price */
+    FL_REFUSED_NO_QUOTE,     /* no liquidity, or its quote is too old */
+    FL_REFUSED_LIMIT,        /* fill worse than the limit price, or beyond the depth offered */
+    FL_REFUSED_MARGIN,       /* would leave the account below its initial margin */
+    FL_REFUSED_HEALTHY,      /* not liquidatable */
+    FL_REFUSED_SENDER,       /* this account may not do this */
+    FL_REFUSED_ARGUMENT      /* out of range */
 };
 
 /* --- questions to contracts --------------------------------------------------------------------- */
@@ -80,20 +80,20 @@ enum fl_question {
     FL_ASK_LIQUIDATABLE /* exchange, arg: first account to look at -> struct fl_liquidatable */
 };
 struct fl_price {
-    int64_t price;      /* 0 if there is none */
-    int64_t round;      /* number of changes of `price` so far: key of its FL_RECORD_PRICE */
-    fl_time at;         /* block time of the last change */
-    int64_t valid;      /* 1 if quorum and age allow its use now */
+    int64_t price; /* 0 if there is none */
+    int64_t round; /* number of changes of `price` so far: key of its FL_RECORD_PRICE */
+    fl_time at;    /* block time of the last change */
+    int64_t valid; /* 1 if quorum and age allow its use now */
 };
 struct fl_account {
-    int64_t quote;      /* collateral and realised gains, socialised losses charged; may be < 0 */
+    int64_t quote; /* collateral and realised gains, socialised losses charged; may be < 0 */
     int64_t size;
-    int64_t unsettled;  /* socialised loss already charged in `quote`, not yet booked in the row */
+    int64_t unsettled; /* socialised loss already charged in `quote`, not yet booked in the row */
 };
 struct fl_market_terms {
     int64_t initial_ppm, maintenance_ppm, liquidation_fee_ppm;
     uint32_t liquidity_account, accounts;
-    uint16_t oracle;    /* index of the feed contract */
+    uint16_t oracle; /* index of the feed contract */
     uint16_t zero[3];
 };
 struct fl_totals {
@@ -104,20 +104,20 @@ struct fl_totals {
     int64_t fund, fees, dust, receivable;
     int64_t deposits, withdrawals;
     int64_t deficit, fund_paid, socialised, outstanding; /* cumulative; deficit = the other three */
-    int64_t liquidations, liquidated_usd;                /* cumulative; notional at the oracle price */
-    int64_t open_interest;                               /* sum of long sizes */
+    int64_t liquidations, liquidated_usd; /* cumulative; notional at the oracle price */
+    int64_t open_interest;                /* sum of long sizes */
 };
 enum { FL_LIQUIDATABLE_MAX = 256 };
 struct fl_liquidatable {
-    uint32_t count, next;              /* next: where to go on; equal to accounts at the end */
+    uint32_t count, next;                  /* next: where to go on; equal to accounts at the end */
     uint32_t account[FL_LIQUIDATABLE_MAX]; /* ascending */
 };
 
 /* --- records ----------------------------------------------------------------------------------- */
 enum fl_model_record {
     FL_RECORD_TICK = FL_RECORD_MODELS, /* step, 0, F */
-    FL_RECORD_REPORT,      /* reporter key, round, price */
-    FL_RECORD_BLOCK,       /* height, proposer key, transactions */
+    FL_RECORD_REPORT,                  /* reporter key, round, price */
+    FL_RECORD_BLOCK,                   /* height, proposer key, transactions */
     FL_RECORD_DECIDED,     /* height, replica key, digest of the payload (low, high half) */
     FL_RECORD_APPLIED,     /* height, replica key, state hash (low half) */
     FL_RECORD_PRICE,       /* contract, round, price, previous price */

@@ -45,10 +45,10 @@ struct fl_fault_spec {
     char name[FL_NAME_MAX];
     const struct fl_model *model;
     const void *params;
-    uint32_t group;     /* index */
+    uint32_t group; /* index */
     uint32_t count;
-    uint32_t *member;   /* count entries, ascending; NULL: drawn from the seed */
-    fl_time from, to;   /* from < to; at the end of the run or later it never closes */
+    uint32_t *member; /* count entries, ascending; NULL: drawn from the seed */
+    fl_time from, to; /* from < to; at the end of the run or later it never closes */
 };
 
 /* "links": [{"from": "market", "to": "reporter", "delay_ms": ...}], later ones win. */
@@ -74,30 +74,30 @@ struct fl_observable_ref {
 
 struct fl_config {
     char name[FL_NAME_MAX];
-    char *why;          /* "" if absent */
+    char *why; /* "" if absent */
     uint64_t seed;
-    fl_time end;        /* "duration_s" */
-    bool random_ties;   /* "ties": "random"; default "sequence" */
+    fl_time end;      /* "duration_s" */
+    bool random_ties; /* "ties": "random"; default "sequence" */
     struct fl_network network;
     uint32_t group_count, contract_count, fault_count, check_count, expect_count;
     struct fl_group *group;
     struct fl_part *contract, *check;
     struct fl_fault_spec *fault;
     struct fl_expect *expect;
-    enum fl_detail detail;  /* "trace": {"detail": "events", "sample_s": 10} */
-    fl_time sample;         /* grid of the series */
+    enum fl_detail detail; /* "trace": {"detail": "events", "sample_s": 10} */
+    fl_time sample;        /* grid of the series */
     uint32_t observable_count;
     struct fl_observable_ref *observable; /* of each distinct model in use: layers in group order,
                                              contracts, checks; index = handle */
     struct fl_facts facts;
-    char *raw;          /* the scenario's text as read (of the file named, not of what it extends) */
-    char *resolved;     /* every key with its value in force, as JSON text */
-    char *overrides;    /* the --set arguments, one a line, "" if none */
+    char *raw;       /* the scenario's text as read (of the file named, not of what it extends) */
+    char *resolved;  /* every key with its value in force, as JSON text */
+    char *overrides; /* the --set arguments, one a line, "" if none */
 };
 
 /* Where the mistakes of a scenario are collected. */
 struct fl_problems {
-    FILE *to;           /* each is written here as it is found, as
+    FILE *to; /* each is written here as it is found, as
                            file:line:column: error: /json/pointer: sentence
                            followed by the source line and a caret */
     uint32_t count;
@@ -106,8 +106,9 @@ struct fl_problems {
 /* Reads a scenario. `overrides` are "path=value" (value: JSON, or a bare word for a string);
  * `seed` if not NULL replaces the scenario's. Order: extended file, file, overrides in order, seed.
  * NULL if there were problems or the file could not be read (problems->count tells). */
-struct fl_config *fl_config_load(const char *path, const char *const *overrides, size_t override_count,
-                                 const uint64_t *seed, struct fl_problems *problems);
+struct fl_config *fl_config_load(const char *path, const char *const *overrides,
+                                 size_t override_count, const uint64_t *seed,
+                                 struct fl_problems *problems);
 /* The same from text; `path` names it in messages, and is where "extends" is relative to. */
 struct fl_config *fl_config_parse(const char *text, size_t bytes, const char *path,
                                   const char *const *overrides, size_t override_count,

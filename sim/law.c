@@ -89,8 +89,7 @@ int64_t fl_normal_q32(uint64_t u)
 static int64_t exponential_q32(uint64_t u)
 {
     const uint64_t w = ~u;
-    if (w >> 62 == 0)
-        return LN2_X33_Q32 - fl_log_q32((int64_t)(2 * w + 1));
+    if (w >> 62 == 0) return LN2_X33_Q32 - fl_log_q32((int64_t)(2 * w + 1));
     return fl_max(0, LN2_X31_Q32 - fl_log_q32((int64_t)(w >> 1)));
 }
 
@@ -165,10 +164,8 @@ int64_t fl_law_at(const struct fl_law *law, uint64_t u)
 
 static const char *check_lognormal(const struct fl_law *law)
 {
-    if (law->a <= 0)
-        return "a, the median of a lognormal law, must be above 0";
-    if (law->b < 0)
-        return "b, the sigma of a lognormal law, must not be negative";
+    if (law->a <= 0) return "a, the median of a lognormal law, must be above 0";
+    if (law->b < 0) return "b, the sigma of a lognormal law, must not be negative";
     if (law->b > LOGNORMAL_SIGMA_MAX)
         return "b, the sigma of a lognormal law, must be at most 4000000 (4.0)";
     return NULL;
@@ -176,17 +173,14 @@ static const char *check_lognormal(const struct fl_law *law)
 
 static const char *check_pareto(const struct fl_law *law)
 {
-    if (law->a <= 0)
-        return "a, the minimum of a Pareto law, must be above 0";
-    if (law->b <= 0)
-        return "b, the tail index of a Pareto law, must be above 0";
+    if (law->a <= 0) return "a, the minimum of a Pareto law, must be above 0";
+    if (law->b <= 0) return "b, the tail index of a Pareto law, must be above 0";
     return NULL;
 }
 
 const char *fl_law_check(const struct fl_law *law)
 {
-    if (law->min > law->max)
-        return "min must not be above max";
+    if (law->min > law->max) return "min must not be above max";
     switch (law->kind) {
     case FL_CONSTANT:
         return NULL;

@@ -47,11 +47,21 @@ static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct options *o = state->input;
     switch (key) {
-    case 'o': o->directory = value; return 0;
-    case 'q': o->quiet = true; return 0;
-    case KEY_JSON: o->json = true; return 0;
-    case KEY_RESOLVED: o->resolved = true; return 0;
-    case KEY_FORMAT: o->format = value; return 0;
+    case 'o':
+        o->directory = value;
+        return 0;
+    case 'q':
+        o->quiet = true;
+        return 0;
+    case KEY_JSON:
+        o->json = true;
+        return 0;
+    case KEY_RESOLVED:
+        o->resolved = true;
+        return 0;
+    case KEY_FORMAT:
+        o->format = value;
+        return 0;
     case KEY_SEED:
         o->has_seed = true;
         if (!read_seed(value, &o->seed))
@@ -62,16 +72,26 @@ static error_t parse(int key, char *value, struct argp_state *state)
         o->override[o->overrides++] = value;
         return 0;
     case ARGP_KEY_ARG:
-        if (o->arguments == ARGUMENTS_MAX) argp_error(state, "more than %d arguments", ARGUMENTS_MAX);
+        if (o->arguments == ARGUMENTS_MAX)
+            argp_error(state, "more than %d arguments", ARGUMENTS_MAX);
         o->argument[o->arguments++] = value;
         return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
-#define OPTION_SET {"set", KEY_SET, "PATH=VALUE", 0, "Replace one value of the scenario, such as " \
-                    "faults.stuck.enabled=false; may be repeated, the last one wins", 0}
-#define OPTION_SEED {"seed", KEY_SEED, "N", 0, "Seed of every random draw, instead of the scenario's", 0}
+#define OPTION_SET                                                            \
+    {                                                                         \
+        "set", KEY_SET, "PATH=VALUE", 0,                                      \
+            "Replace one value of the scenario, such as "                     \
+            "faults.stuck.enabled=false; may be repeated, the last one wins", \
+            0                                                                 \
+    }
+#define OPTION_SEED                                                                         \
+    {                                                                                       \
+        "seed", KEY_SEED, "N", 0, "Seed of every random draw, instead of the scenario's", 0 \
+    }
 
 /* --- run ------------------------------------------------------------------------------------------------- */
 
@@ -97,7 +117,8 @@ static void print_checks(const cJSON *summary)
     cJSON_ArrayForEach(check, cJSON_GetObjectItemCaseSensitive(summary, "checks"))
         printf("  check   %-14s %s: %s\n", text_at(check, "name"), text_at(check, "verdict"),
                text_at(check, "evidence"));
-    cJSON_ArrayForEach(expect, cJSON_GetObjectItemCaseSensitive(summary, "expect")) {
+    cJSON_ArrayForEach(expect, cJSON_GetObjectItemCaseSensitive(summary, "expect"))
+    {
         char *actual = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(expect, "actual"));
         printf("  expect  %s %s %s: %s (is %s)\n", text_at(expect, "path"), text_at(expect, "op"),
                text_at(expect, "value"),
@@ -149,8 +170,8 @@ static int command_run(const struct options *o)
     uint32_t expect_failed = 0;
     status = write_results(config, fl_world_result(world), o, &expect_failed);
     if (status == 0 && expect_failed > 0) {
-        fprintf(stderr, "faultline: %s: %u of its expectations %s not met\n", config->name, expect_failed,
-                expect_failed == 1 ? "is" : "are");
+        fprintf(stderr, "faultline: %s: %u of its expectations %s not met\n", config->name,
+                expect_failed, expect_failed == 1 ? "is" : "are");
         status = EXIT_UNEXPECTED;
     }
     fl_world_free(world);
@@ -189,7 +210,8 @@ static int command_describe(const struct options *o)
         if (!model) {
             struct fl_guess guess = {.wanted = o->argument[i]};
             for (size_t m = 0; fl_models[m]; m++) fl_guess_offer(&guess, fl_models[m]->name);
-            fprintf(stderr, "faultline: no model is called \"%s\"%s; `faultline list` shows them all\n",
+            fprintf(stderr,
+                    "faultline: no model is called \"%s\"%s; `faultline list` shows them all\n",
                     o->argument[i], fl_guess_hint(&guess).text);
             return EXIT_USAGE;
         }
@@ -239,34 +261,36 @@ static const struct command {
     const struct argp_option *options;
     size_t least, most;
 } commands[] = {
-    {"run", "SCENARIO.json", "Run a scenario; leaves trace.h5, summary.json and report.md.", command_run,
-     run_options, 1, 1},
+    {"run", "SCENARIO.json", "Run a scenario; leaves trace.h5, summary.json and report.md.",
+     command_run, run_options, 1, 1},
     {"validate", "SCENARIO.json...", "Check scenarios without running them.", command_validate,
      validate_options, 1, ARGUMENTS_MAX},
     {"list", "", "List the models that scenarios can name.", command_list, no_options, 0, 0},
     {"describe", "MODEL...", "Describe models: what they are, their keys, what they publish.",
      command_describe, no_options, 1, ARGUMENTS_MAX},
-    {"plot", "RESULTS-FOLDER", "Draw the timeline of a run from its trace.", command_plot, plot_options,
-     1, 1},
+    {"plot", "RESULTS-FOLDER", "Draw the timeline of a run from its trace.", command_plot,
+     plot_options, 1, 1},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(FILE *to)
 {
     fputs("Usage: faultline COMMAND [OPTION...] [ARGUMENT...]\n"
-          "Simulates Byzantine faults in DeFi derivatives: who loses how much, and why.\n\n", to);
+          "Simulates Byzantine faults in DeFi derivatives: who loses how much, and why.\n\n",
+          to);
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(to, "  %-9s %-17s %s\n", commands[i].name, commands[i].arguments, commands[i].doc);
     fputs("\n`faultline COMMAND --help` tells more; start with\n"
-          "  faultline run scenarios/eth-crash-2020-03-12.json\n", to);
+          "  faultline run scenarios/eth-crash-2020-03-12.json\n",
+          to);
 }
 
 static void print_version(void)
 {
     unsigned major, minor, release;
     H5get_libversion(&major, &minor, &release);
-    printf("faultline %s\nGSL %s, cJSON %s, HDF5 %u.%u.%u\n", FL_VERSION, gsl_version, cJSON_Version(),
-           major, minor, release);
+    printf("faultline %s\nGSL %s, cJSON %s, HDF5 %u.%u.%u\n", FL_VERSION, gsl_version,
+           cJSON_Version(), major, minor, release);
 }
 
 static int run_command(const struct command *c, int argc, char **argv)
@@ -279,7 +303,8 @@ static int run_command(const struct command *c, int argc, char **argv)
     struct options o = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     if (o.arguments < c->least || o.arguments > c->most) {
-        fprintf(stderr, "%s: expected %s; see `%s --help`\n", name, *least ? least : "no argument", name);
+        fprintf(stderr, "%s: expected %s; see `%s --help`\n", name, *least ? least : "no argument",
+                name);
         return EXIT_USAGE;
     }
     return c->run(&o);
@@ -302,7 +327,8 @@ int main(int argc, char **argv)
         print_help(stderr);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return 0;
     }
@@ -312,7 +338,8 @@ int main(int argc, char **argv)
     }
     int status = -1;
     for (size_t i = 0; i < COMMANDS && status < 0; i++)
-        if (strcmp(argv[1], commands[i].name) == 0) status = run_command(&commands[i], argc - 1, argv + 1);
+        if (strcmp(argv[1], commands[i].name) == 0)
+            status = run_command(&commands[i], argc - 1, argv + 1);
     if (status < 0) return unknown_command(argv[1]);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("faultline: standard output");

@@ -26,18 +26,18 @@
 /* The part a model plays. The first group are layers of a node, at most one of each per node; a
  * message or a local call names the layer it is for by its family. */
 enum fl_family {
-    FL_CONSENSUS = 1, /* decides the order of opaque payloads */
-    FL_CHAIN,         /* mempool, payloads, execution: a replica around a consensus */
-    FL_SOURCE,        /* true price processes */
-    FL_MARKET,        /* a trading venue outside the ledger */
-    FL_ORACLE,        /* reports prices */
-    FL_AGENT,         /* traders, keepers, liquidity providers */
-    FL_DEFENCE,       /* detectors, controllers */
-    FL_LAYERS,        /* not a family: one past the last layer */
+    FL_CONSENSUS = 1,        /* decides the order of opaque payloads */
+    FL_CHAIN,                /* mempool, payloads, execution: a replica around a consensus */
+    FL_SOURCE,               /* true price processes */
+    FL_MARKET,               /* a trading venue outside the ledger */
+    FL_ORACLE,               /* reports prices */
+    FL_AGENT,                /* traders, keepers, liquidity providers */
+    FL_DEFENCE,              /* detectors, controllers */
+    FL_LAYERS,               /* not a family: one past the last layer */
     FL_CONTRACT = FL_LAYERS, /* a ledger contract */
-    FL_AGGREGATOR,    /* many reports to one price */
-    FL_FAULT,         /* how corrupted nodes act */
-    FL_CHECK,         /* what must hold */
+    FL_AGGREGATOR,           /* many reports to one price */
+    FL_FAULT,                /* how corrupted nodes act */
+    FL_CHECK,                /* what must hold */
     FL_FAMILIES
 };
 
@@ -61,11 +61,11 @@ struct fl_self {
     uint32_t faulty_max;              /* f: how many of the group's members may be corrupted */
     const uint64_t *power;            /* voting power by index in the group, group_size entries */
     uint64_t power_total;
-    fl_endpoint replica;              /* the replica it reads and submits to, or FL_NOWHERE */
+    fl_endpoint replica;                   /* the replica it reads and submits to, or FL_NOWHERE */
     uint32_t account_first, account_count; /* ledger accounts this identity owns */
-    uint64_t seed;                    /* first part of every key of a draw */
+    uint64_t seed;                         /* first part of every key of a draw */
     const struct fl_facts *facts;
-    const void *params;               /* the model's own parameter struct, checked */
+    const void *params; /* the model's own parameter struct, checked */
     const struct fl_keyring *keys;
 };
 
@@ -84,16 +84,16 @@ struct fl_view {
  * (family, kind, word[0..2], copy) is the message key: propagation is drawn from it. An honest
  * model never sends the same key twice to one destination; a retransmission raises `copy`. */
 struct fl_msg {
-    uint64_t word[3];     /* semantic words: view/height/slot, owner/nonce, reporter/round */
-    int64_t value[2];     /* contents that are not part of the key */
-    fl_blob blob;         /* FL_NO_BLOB if none */
-    uint64_t tag;         /* signature over what the protocol says it covers; 0 if none */
-    fl_endpoint from;     /* stamped by the engine: channels are authenticated */
-    fl_identity by;       /* identity of `from`, stamped likewise */
-    fl_version version;   /* a ledger version the sender serves; a client's view moves to it */
+    uint64_t word[3];   /* semantic words: view/height/slot, owner/nonce, reporter/round */
+    int64_t value[2];   /* contents that are not part of the key */
+    fl_blob blob;       /* FL_NO_BLOB if none */
+    uint64_t tag;       /* signature over what the protocol says it covers; 0 if none */
+    fl_endpoint from;   /* stamped by the engine: channels are authenticated */
+    fl_identity by;     /* identity of `from`, stamped likewise */
+    fl_version version; /* a ledger version the sender serves; a client's view moves to it */
     uint16_t kind, copy;
-    uint8_t family;       /* layer of the receiver this is for; 0: each of its layers in turn */
-    uint8_t zero[7];      /* padding, always 0 */
+    uint8_t family;  /* layer of the receiver this is for; 0: each of its layers in turn */
+    uint8_t zero[7]; /* padding, always 0 */
 };
 
 /* Digest of bytes (XXH3-128), the name of a blob with that content. */
@@ -108,24 +108,25 @@ static inline bool fl_digest_equal(struct fl_digest a, struct fl_digest b)
  * --------------------------------------------------------------------------------------------- */
 
 enum fl_event_kind {
-    FL_START = 1, /* once, when the node first runs, layers in family order: at time 0, after the fault
+    FL_START =
+        1,    /* once, when the node first runs, layers in family order: at time 0, after the fault
                      windows that open then; if it is down then, when it comes up */
-    FL_MSG,       /* a message arrived */
-    FL_TIMER,     /* timer slot `timer` expired; stale ones never get here */
-    FL_CALL,      /* a local call from another layer of this node: msg.family is the caller's */
-    FL_EXECUTED,  /* answer to FL_EXECUTE: msg.word[0] echoes it, msg.version the new version,
+    FL_MSG,   /* a message arrived */
+    FL_TIMER, /* timer slot `timer` expired; stale ones never get here */
+    FL_CALL,  /* a local call from another layer of this node: msg.family is the caller's */
+    FL_EXECUTED, /* answer to FL_EXECUTE: msg.word[0] echoes it, msg.version the new version,
                      msg.value the two halves of the state hash, msg.blob the receipts */
-    FL_RECOVER,   /* a fault window of this node ended, and it had started. After a crash its timers
+    FL_RECOVER,  /* a fault window of this node ended, and it had started. After a crash its timers
                      are gone, its state is as it was (stable storage); otherwise timers still run. */
-    FL_OVERHEARD  /* adversaries only: instant copy of an honest send addressed to a member */
+    FL_OVERHEARD /* adversaries only: instant copy of an honest send addressed to a member */
 };
 
 struct fl_event {
     enum fl_event_kind kind;
-    uint32_t timer;       /* FL_TIMER */
+    uint32_t timer; /* FL_TIMER */
     fl_time now;
-    struct fl_msg msg;    /* FL_MSG, FL_CALL, FL_EXECUTED, FL_OVERHEARD */
-    const void *data;     /* content of msg.blob; NULL if none, or GONE */
+    struct fl_msg msg; /* FL_MSG, FL_CALL, FL_EXECUTED, FL_OVERHEARD */
+    const void *data;  /* content of msg.blob; NULL if none, or GONE */
     uint32_t data_bytes;
 };
 
@@ -140,10 +141,10 @@ enum { FL_RECORD_VALUES = 6, FL_NO_RECORD = 0 };
 struct fl_record {
     fl_time at;
     int64_t v[FL_RECORD_VALUES];
-    uint32_t parent;      /* id of the durable ancestor, FL_NO_RECORD for a root */
-    uint32_t endpoint;    /* who made it, or whom a fault struck; UINT32_MAX for fault edges, contracts
+    uint32_t parent;   /* id of the durable ancestor, FL_NO_RECORD for a root */
+    uint32_t endpoint; /* who made it, or whom a fault struck; UINT32_MAX for fault edges, contracts
                              and checks */
-    uint16_t kind;        /* enum fl_engine_record, or a kind of models/wire.h */
+    uint16_t kind;     /* enum fl_engine_record, or a kind of models/wire.h */
     uint16_t zero[3];
 };
 
@@ -174,8 +175,8 @@ struct fl_column {
 };
 struct fl_record_kind {
     uint16_t kind;
-    const char *name;     /* a dataset group in the trace: lower case, underscores */
-    const char *story;    /* one clause for reports; {0}..{5} stand for the values */
+    const char *name;  /* a dataset group in the trace: lower case, underscores */
+    const char *story; /* one clause for reports; {0}..{5} stand for the values */
     struct fl_column column[FL_RECORD_VALUES]; /* unused ones have a NULL name */
 };
 
@@ -183,7 +184,7 @@ struct fl_record_kind {
  * these and nothing else. */
 enum fl_combine { FL_SUM = 1, FL_MAX, FL_MIN, FL_FIRST };
 struct fl_observable {
-    const char *name;     /* "section.name", unique in the program: "ledger.insurance_fund" */
+    const char *name; /* "section.name", unique in the program: "ledger.insurance_fund" */
     const char *doc;
     enum fl_unit unit;
     enum fl_combine combine; /* over the nodes that run the model */
@@ -194,42 +195,42 @@ struct fl_observable {
  * --------------------------------------------------------------------------------------------- */
 
 enum fl_effect_kind {
-    FL_SEND = 1,     /* msg over the network to `reach` */
-    FL_SET_TIMER,    /* arm slot `timer` of this layer to fire after `delay`; replaces a pending one */
+    FL_SEND = 1,  /* msg over the network to `reach` */
+    FL_SET_TIMER, /* arm slot `timer` of this layer to fire after `delay`; replaces a pending one */
     FL_CANCEL_TIMER,
-    FL_LOCAL,        /* msg to layer msg.family of the same node, zero delay */
-    FL_NOTE,         /* a new record, the cause of what follows in this outbox */
-    FL_BECAUSE,      /* the cause of what follows is the newest record of (kind, v[0], v[1]);
+    FL_LOCAL,     /* msg to layer msg.family of the same node, zero delay */
+    FL_NOTE,      /* a new record, the cause of what follows in this outbox */
+    FL_BECAUSE,   /* the cause of what follows is the newest record of (kind, v[0], v[1]);
                         unchanged if there is none; nothing, for kind 0: what a clock does by itself,
                         such as arming its next tick, has no cause */
-    FL_KEEP_FROM,    /* this endpoint needs blobs of epoch >= `epoch` only; before it says so, none */
-    FL_EXECUTE,      /* run the batch in msg.blob at byte offset `offset` on msg.version (genesis is
+    FL_KEEP_FROM, /* this endpoint needs blobs of epoch >= `epoch` only; before it says so, none */
+    FL_EXECUTE,   /* run the batch in msg.blob at byte offset `offset` on msg.version (genesis is
                         {1}); the answer is FL_EXECUTED, in the place of a local call, with version 0
                         if the blob is gone, is no batch, or the version's rows are not there */
-    FL_HEAD,         /* the version this endpoint serves is now msg.version */
-    FL_FINALISE      /* msg.version will never be undone, as far as this endpoint knows */
+    FL_HEAD,      /* the version this endpoint serves is now msg.version */
+    FL_FINALISE   /* msg.version will never be undone, as far as this endpoint knows */
 };
 
 enum fl_reach {
-    FL_TO_ONE = 1,   /* `to` */
-    FL_TO_PEERS,     /* the other members of the sender's group */
-    FL_TO_CLIENTS,   /* every endpoint whose replica is the sender */
-    FL_TO_GROUP      /* the members of the group that `to` belongs to, less the sender */
+    FL_TO_ONE = 1, /* `to` */
+    FL_TO_PEERS,   /* the other members of the sender's group */
+    FL_TO_CLIENTS, /* every endpoint whose replica is the sender */
+    FL_TO_GROUP    /* the members of the group that `to` belongs to, less the sender */
 };
 
 struct fl_effect {
     enum fl_effect_kind kind;
-    enum fl_reach reach;  /* FL_SEND */
-    fl_endpoint to;       /* FL_SEND */
-    fl_endpoint as;       /* the acting endpoint; an adversary's FL_SEND may name any member, its other
+    enum fl_reach reach; /* FL_SEND */
+    fl_endpoint to;      /* FL_SEND */
+    fl_endpoint as;  /* the acting endpoint; an adversary's FL_SEND may name any member, its other
                              effects only the event's own endpoint: the rest is left out */
-    uint32_t origin;      /* 1 + index of the honest effect that fl_repeat copied; 0 if none */
+    uint32_t origin; /* 1 + index of the honest effect that fl_repeat copied; 0 if none */
     uint32_t timer;
     uint32_t offset;
-    uint64_t epoch;       /* FL_KEEP_FROM */
-    fl_time delay;        /* FL_SET_TIMER; FL_SEND: held back this long before it leaves */
+    uint64_t epoch; /* FL_KEEP_FROM */
+    fl_time delay;  /* FL_SET_TIMER; FL_SEND: held back this long before it leaves */
     struct fl_msg msg;
-    uint16_t record;      /* FL_NOTE, FL_BECAUSE: record kind */
+    uint16_t record; /* FL_NOTE, FL_BECAUSE: record kind */
     int64_t v[FL_RECORD_VALUES];
 };
 
@@ -312,9 +313,9 @@ const void *fl_blob_data(const struct fl_view *view, fl_blob blob, uint32_t *byt
 struct fl_tx {
     uint32_t account;
     uint16_t contract, kind;
-    uint64_t nonce;       /* never used twice by an account; may arrive out of order */
+    uint64_t nonce; /* never used twice by an account; may arrive out of order */
     int64_t arg[5];
-    uint64_t tag;         /* fl_sign over fl_tx_digest */
+    uint64_t tag; /* fl_sign over fl_tx_digest */
 };
 struct fl_digest fl_tx_digest(const struct fl_tx *tx); /* everything but the tag */
 /* Who owns an account. */
@@ -323,14 +324,14 @@ fl_identity fl_account_owner(const struct fl_self *self, uint32_t account);
 /* A batch as FL_EXECUTE reads it: this header, then tx_count transactions. */
 struct fl_batch {
     uint64_t height;
-    fl_time time;         /* what contracts see as the time */
+    fl_time time; /* what contracts see as the time */
     uint32_t tx_count, zero;
 };
 
 enum fl_tx_status {
     FL_TX_OK = 1,
-    FL_TX_REVERTED,       /* the contract refused; no trace but the nonce */
-    FL_TX_INVALID         /* bad nonce, unknown contract or account; no trace at all */
+    FL_TX_REVERTED, /* the contract refused; no trace but the nonce */
+    FL_TX_INVALID   /* bad nonce, unknown contract or account; no trace at all */
 };
 /* One per transaction, in batch order; the content of the receipts blob. */
 struct fl_receipt {
@@ -338,12 +339,12 @@ struct fl_receipt {
     uint16_t contract, kind;
     uint64_t nonce;
     uint32_t status;
-    uint32_t code;        /* the contract's reason, 0 for none */
+    uint32_t code; /* the contract's reason, 0 for none */
 };
 
 struct fl_table {
     const char *name;
-    uint32_t row_bytes;   /* a multiple of 8 */
+    uint32_t row_bytes; /* a multiple of 8 */
     uint32_t rows;
 };
 
@@ -368,14 +369,14 @@ int64_t *fl_exec_note(struct fl_exec *exec, uint16_t record, int64_t key0, int64
 void fl_exec_because(struct fl_exec *exec, uint16_t record, int64_t key0, int64_t key1);
 
 struct fl_contract {
-    uint32_t table_count;                      /* at most FL_TABLES_MAX */
+    uint32_t table_count; /* at most FL_TABLES_MAX */
     void (*tables)(const void *params, const struct fl_facts *facts, struct fl_table *out);
-    void (*genesis)(struct fl_exec *exec);     /* may be NULL */
+    void (*genesis)(struct fl_exec *exec); /* may be NULL */
     /* FL_TX_OK or FL_TX_REVERTED. A refusal says why in *code. */
     enum fl_tx_status (*execute)(struct fl_exec *exec, const struct fl_tx *tx, uint32_t *code);
-    void (*end_batch)(struct fl_exec *exec);   /* may be NULL */
-    enum fl_read_status (*query)(const struct fl_rows *rows, const struct fl_query *query, void *out,
-                                 size_t bytes);
+    void (*end_batch)(struct fl_exec *exec); /* may be NULL */
+    enum fl_read_status (*query)(const struct fl_rows *rows, const struct fl_query *query,
+                                 void *out, size_t bytes);
     void (*observe)(const struct fl_rows *rows, int64_t *out); /* in the order of observables */
 };
 enum { FL_TABLES_MAX = 8 };
@@ -385,13 +386,14 @@ enum { FL_TABLES_MAX = 8 };
  * --------------------------------------------------------------------------------------------- */
 
 struct fl_node_model {
-    uint32_t timer_count;                      /* slots 0 .. timer_count - 1 */
+    uint32_t timer_count; /* slots 0 .. timer_count - 1 */
     /* Flat, pointer-free, hashable: no padding that a step leaves undefined. */
     size_t (*state_bytes)(const void *params, const struct fl_self *self);
     void (*init)(const struct fl_self *self, void *state); /* state is zeroed */
     void (*step)(const struct fl_self *self, void *state, const struct fl_event *in,
                  const struct fl_view *view, struct fl_outbox *out);
-    void (*observe)(const struct fl_self *self, const void *state, int64_t *out); /* NULL: no observables */
+    void (*observe)(const struct fl_self *self, const void *state,
+                    int64_t *out); /* NULL: no observables */
 };
 
 /* An adversary controls a set of endpoints. At each event of a member, the member's honest model
@@ -399,12 +401,12 @@ struct fl_node_model {
  * member, with that member's keys, and as nobody else. A rewriter is a coalition of one. */
 struct fl_coalition {
     uint32_t count;
-    const struct fl_self *const *member;       /* by rank in the coalition */
-    const void *params;                        /* of the fault model */
+    const struct fl_self *const *member; /* by rank in the coalition */
+    const void *params;                  /* of the fault model */
 };
 struct fl_fault_model {
-    bool crash;                                /* members are down: no step, no delivery, no timer */
-    bool rushing;                              /* gets FL_OVERHEARD */
+    bool crash;   /* members are down: no step, no delivery, no timer */
+    bool rushing; /* gets FL_OVERHEARD */
     size_t (*state_bytes)(const void *params, uint32_t members); /* NULL if it has no state */
     /* `who` is the rank of the member the event is for. Every effect of `honest` that is not
      * copied to `out` is counted as suppressed, every changed or added one as injected. */
@@ -427,16 +429,16 @@ struct fl_change {
 enum fl_verdict_kind { FL_HOLDS = 1, FL_BROKEN, FL_NOT_APPLICABLE };
 struct fl_verdict {
     enum fl_verdict_kind kind;
-    const char *what;     /* one clause; {0} and {1} stand for the values */
+    const char *what; /* one clause; {0} and {1} stand for the values */
     int64_t value[2];
     enum fl_unit unit[2];
-    uint32_t record;      /* the first record that shows it, or FL_NO_RECORD */
+    uint32_t record; /* the first record that shows it, or FL_NO_RECORD */
     fl_time at;
 };
 struct fl_watch {
     const void *params;
     const struct fl_facts *facts;
-    struct fl_view view;  /* newest version executed by an honest replica */
+    struct fl_view view; /* newest version executed by an honest replica */
     fl_time now;
 };
 int64_t fl_watch_observe(const struct fl_watch *watch, uint32_t observable);
@@ -444,7 +446,7 @@ int64_t fl_watch_observe(const struct fl_watch *watch, uint32_t observable);
 bool fl_watch_honest(const struct fl_watch *watch, uint32_t endpoint);
 struct fl_check_model {
     size_t (*state_bytes)(const void *params, const struct fl_facts *facts);
-    fl_time (*period)(const void *params);     /* of `tick`; NULL if it has none */
+    fl_time (*period)(const void *params); /* of `tick`; NULL if it has none */
     void (*init)(const struct fl_watch *watch, void *state);
     void (*tick)(const struct fl_watch *watch, void *state);
     void (*record)(const struct fl_watch *watch, void *state, uint32_t id,
@@ -466,18 +468,18 @@ typedef int64_t fl_aggregate(const void *params, const int64_t *sorted, uint32_t
 /* One key of a model's JSON object, described once: parsing, range check, default, help, schema
  * and the resolved scenario derive from the row. */
 enum fl_param_type {
-    FL_INTEGER = 1,    /* int64_t */
-    FL_DECIMAL,        /* int64_t: the JSON number times 10^digits, exactly */
-    FL_BOOLEAN,        /* int64_t 0 or 1 */
-    FL_LAW,            /* struct fl_law, its values scaled by 10^digits: a number (constant) or
+    FL_INTEGER = 1,     /* int64_t */
+    FL_DECIMAL,         /* int64_t: the JSON number times 10^digits, exactly */
+    FL_BOOLEAN,         /* int64_t 0 or 1 */
+    FL_LAW,             /* struct fl_law, its values scaled by 10^digits: a number (constant) or
                           {"law": "lognormal", "median": 50, "sigma": 0.25} */
-    FL_POINTS,         /* struct fl_points: [[x, y], ...], x and y scaled by 10^digits and
+    FL_POINTS,          /* struct fl_points: [[x, y], ...], x and y scaled by 10^digits and
                           10^digits_y; x strictly ascending */
-    FL_GROUP_NAME,     /* uint32_t: first endpoint of a group of nodes, by name */
-    FL_GROUP_NAMES,    /* struct fl_groups: a list of those */
-    FL_CONTRACT_NAME,  /* uint32_t: index of a contract, by name */
-    FL_OBSERVABLE_NAME,/* uint32_t: handle for fl_watch_observe */
-    FL_SUBMODEL        /* struct fl_submodel: "name" or {"model": "name", ...} of `family` */
+    FL_GROUP_NAME,      /* uint32_t: first endpoint of a group of nodes, by name */
+    FL_GROUP_NAMES,     /* struct fl_groups: a list of those */
+    FL_CONTRACT_NAME,   /* uint32_t: index of a contract, by name */
+    FL_OBSERVABLE_NAME, /* uint32_t: handle for fl_watch_observe */
+    FL_SUBMODEL         /* struct fl_submodel: "name" or {"model": "name", ...} of `family` */
 };
 struct fl_points {
     uint32_t count, zero;
@@ -490,7 +492,7 @@ struct fl_groups {
 struct fl_model;
 struct fl_submodel {
     const struct fl_model *model;
-    const void *params;    /* owned by the configuration */
+    const void *params; /* owned by the configuration */
 };
 struct fl_param {
     const char *key;
@@ -506,8 +508,8 @@ struct fl_param {
 struct fl_model {
     const char *name;
     enum fl_family family;
-    const char *doc;                  /* what it is; paper and section, or protocol and version */
-    const struct fl_param *params;    /* ends with a NULL key; NULL if none */
+    const char *doc;               /* what it is; paper and section, or protocol and version */
+    const struct fl_param *params; /* ends with a NULL key; NULL if none */
     size_t params_bytes;
     /* NULL if the parameters agree with each other, else a sentence that names the key. */
     const char *(*check)(const void *params);

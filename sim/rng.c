@@ -41,8 +41,7 @@ uint64_t fl_draw_message(uint64_t seed, const struct fl_message_key *key, uint32
     const uint64_t tuple = (uint64_t)FL_RNG_NETWORK << PURPOSE_SHIFT | MESSAGE_TAG |
                            (uint64_t)key->family << FAMILY_SHIFT |
                            (uint64_t)key->kind << KIND_SHIFT | key->copy;
-    const uint64_t ends =
-        (uint64_t)key->source << SOURCE_SHIFT | destination / WORDS_PER_BLOCK;
+    const uint64_t ends = (uint64_t)key->source << SOURCE_SHIFT | destination / WORDS_PER_BLOCK;
     const philox4x64_key_t block_key = {{seed, tuple}};
     const philox4x64_ctr_t counter = {{key->word[0], key->word[1], key->word[2], ends}};
     return philox4x64(counter, block_key).v[destination % WORDS_PER_BLOCK];

@@ -27,29 +27,29 @@ enum fl_fate {
 struct fl_message_row {
     fl_time sent, arrives;
     uint64_t word[3];
-    uint32_t from, to;      /* endpoints */
-    uint32_t parent;        /* durable ancestor */
-    uint32_t raw_parent;    /* the message (1 + row) whose delivery led to this one; 0 if none */
+    uint32_t from, to;   /* endpoints */
+    uint32_t parent;     /* durable ancestor */
+    uint32_t raw_parent; /* the message (1 + row) whose delivery led to this one; 0 if none */
     uint32_t blob_bytes;
     uint16_t kind, copy;
-    uint8_t family, fate;   /* enum fl_family, enum fl_fate */
+    uint8_t family, fate; /* enum fl_family, enum fl_fate */
     uint8_t zero[2];
 };
 
 struct fl_fault_result {
     const struct fl_fault_spec *spec;
-    uint32_t *member;       /* endpoints struck, spec->count of them, ascending */
-    uint32_t record;        /* its FL_RECORD_FAULT; FL_NO_RECORD if the run ended before */
-    uint64_t suppressed;    /* events and effects it dropped */
-    uint64_t injected;      /* effects it added or changed */
+    uint32_t *member;    /* endpoints struck, spec->count of them, ascending */
+    uint32_t record;     /* its FL_RECORD_FAULT; FL_NO_RECORD if the run ended before */
+    uint64_t suppressed; /* events and effects it dropped */
+    uint64_t injected;   /* effects it added or changed */
 };
 
 /* All arrays are owned by the world. */
 struct fl_result {
     struct fl_digest digest;
     fl_time end;
-    uint64_t events;        /* dispatched to a model */
-    uint64_t messages;      /* sent, one for each receiver */
+    uint64_t events;   /* dispatched to a model */
+    uint64_t messages; /* sent, one for each receiver */
     uint64_t delivered, dropped;
     const struct fl_records *records;
     uint32_t sample_count;

@@ -91,19 +91,23 @@ static double run_file(const void *path)
 
 static void say(const char *name, double t)
 {
-    printf("%-38s %8.3f s  %9" PRIu64 " events  %6.2f M events/s  %9" PRIu64 " messages\n", name, t, events,
-           (double)events / t / 1e6, messages);
+    printf("%-38s %8.3f s  %9" PRIu64 " events  %6.2f M events/s  %9" PRIu64 " messages\n", name, t,
+           events, (double)events / t / 1e6, messages);
 }
 
 int main(void)
 {
-    bench_hold("exponential", (struct fl_law){FL_EXPONENTIAL, 50 * FL_MILLISECOND, 0, 0, INT64_MAX});
-    bench_hold("lognormal", (struct fl_law){FL_LOGNORMAL, 50 * FL_MILLISECOND, 250000, 0, INT64_MAX});
+    bench_hold("exponential",
+               (struct fl_law){FL_EXPONENTIAL, 50 * FL_MILLISECOND, 0, 0, INT64_MAX});
+    bench_hold("lognormal",
+               (struct fl_law){FL_LOGNORMAL, 50 * FL_MILLISECOND, 250000, 0, INT64_MAX});
     static char bracha[512];
-    snprintf(bracha, sizeof bracha,
-             "{\"name\": \"bracha\", \"duration_s\": 10, \"network\": {\"delay_ms\": {\"law\": \"lognormal\", "
-             "\"median\": 50, \"sigma\": 0.25}}, \"nodes\": {\"v\": {\"count\": 64, \"faulty_max\": 21, "
-             "\"consensus\": \"bracha\"}}}");
+    snprintf(
+        bracha, sizeof bracha,
+        "{\"name\": \"bracha\", \"duration_s\": 10, \"network\": {\"delay_ms\": {\"law\": "
+        "\"lognormal\", "
+        "\"median\": 50, \"sigma\": 0.25}}, \"nodes\": {\"v\": {\"count\": 64, \"faulty_max\": 21, "
+        "\"consensus\": \"bracha\"}}}");
     say("bracha, 64 nodes, lognormal, set-up too", median(run_text, bracha));
     say("flagship, 36 hours", median(run_file, "scenarios/eth-crash-2020-03-12.json"));
     return 0;

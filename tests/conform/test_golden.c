@@ -23,8 +23,8 @@ static void digests(char *text)
         struct fl_world *world = fl_world_new(config);
         fl_world_run(world);
         const struct fl_digest d = fl_world_result(world)->digest;
-        used += (size_t)snprintf(text + used, TEXT - used, "%016" PRIx64 "%016" PRIx64 "  %s\n", d.hi, d.lo,
-                                 found.gl_pathv[i]);
+        used += (size_t)snprintf(text + used, TEXT - used, "%016" PRIx64 "%016" PRIx64 "  %s\n",
+                                 d.hi, d.lo, found.gl_pathv[i]);
         fl_world_free(world);
         fl_config_free(config);
     }
@@ -44,5 +44,6 @@ Test(golden, digests_of_scenarios, .timeout = 600)
     else
         then[fread(then, 1, TEXT - 1, f)] = '\0';
     fclose(f);
-    if (!write) cr_assert_str_eq(now, then, "a digest moved; if that was meant, `make golden` and say why");
+    if (!write)
+        cr_assert_str_eq(now, then, "a digest moved; if that was meant, `make golden` and say why");
 }

@@ -283,7 +283,7 @@ static void say_scenario(struct text *t, uint64_t seed)
         ", \"clients_of\": \"validator\", \"agent\": {\"model\": "
         "\"population\", \"exchange\": \"exchange\", \"leverage\": {\"law\": \"lognormal\", "
         "\"median\": %" PRIu64 ", \"sigma\": 0.6, \"at_least\": 1, \"at_most\": 50}, "
-                               "\"collateral_usd\": {\"law\": \"lognormal\", "
+        "\"collateral_usd\": {\"law\": \"lognormal\", "
         "\"median\": %" PRIu64 ", \"sigma\": 1.0}, \"long_share\": 0.%" PRIu64
         ", \"open_from_s\": 5, "
         "\"open_to_s\": %" PRIu64 ", \"watchful\": 0.%" PRIu64 "}}},\n",
@@ -302,7 +302,7 @@ static void say_scenario(struct text *t, uint64_t seed)
         "},\n\"checks\": {\"recount\": {\"model\": \"recount\", \"exchange\": \"exchange\"}, "
         "\"conservation\": {\"model\": \"conservation\", \"exchange\": \"exchange\", "
         "\"full_every\": %" PRIu64 "}, \"agreement\": \"agreement\", \"solvency\": {\"model\": "
-                                   "\"solvency\", \"exchange\": \"exchange\"}},\n"
+        "\"solvency\", \"exchange\": \"exchange\"}},\n"
         "\"trace\": {\"detail\": \"summary\", \"sample_s\": %" PRIu64 "}}\n",
         1 + roll(&d, 100), 10 + roll(&d, 50));
 }

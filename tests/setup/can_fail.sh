@@ -138,7 +138,8 @@ FL_TEST_TIMEOUT=1 fake 'hanging' '^2 passed, 1 failed$' <<<'sleep 60'
 criterion() { # DESCRIPTION PATTERN TARGET, the body of a test on stdin
     local body
     body=$(cat)
-    expect "make $3: $1" "$2" make "$3" <<<"cat >tests/unit/test_plant.c <<'END'
+    expect "make $3: $1" "$2" make "$3" <<<"mkdir -p tests/unit
+cat >tests/unit/test_plant.c <<'END'
 #include <criterion/criterion.h>
 #include <limits.h>
 #include <stdlib.h>

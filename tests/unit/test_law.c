@@ -166,8 +166,7 @@ Test(law, every_law_is_valid_and_never_falls)
             int64_t before = fl_law_at(&assorted[l], u);
             for (int step = 0; step < 6; step++) {
                 const uint64_t stride = UINT64_C(1) << (step * i % 63);
-                if (u > UINT64_MAX - stride)
-                    break;
+                if (u > UINT64_MAX - stride) break;
                 u += stride;
                 const int64_t here = fl_law_at(&assorted[l], u);
                 cr_assert(before <= here, "law %d falls at %#llx", l, (unsigned long long)u);
@@ -202,8 +201,7 @@ Test(law, exponentials_never_fall_where_the_exponent_steps)
         for (int bit = 1; bit < 63; bit++) {
             const uint64_t seam = first_reaching(&laws[l], INT64_C(1) << bit);
             const uint64_t stride = 1 + ((seam < ~seam ? seam : ~seam) >> 33);
-            if (seam < 100 * stride || seam > UINT64_MAX - 100 * stride)
-                continue;
+            if (seam < 100 * stride || seam > UINT64_MAX - 100 * stride) continue;
             int64_t before = fl_law_at(&laws[l], seam - 100 * stride);
             for (uint64_t u = seam - 99 * stride; u < seam + 100 * stride; u += stride) {
                 const int64_t here = fl_law_at(&laws[l], u);
@@ -240,8 +238,7 @@ Test(law, uniform_is_exact)
 /* |value - exact| beyond the half unit of rounding, as a fraction of `scale`. */
 static double excess(const struct fl_law *law, uint64_t u, double exact, double scale)
 {
-    if (exact > 9e18 || exact < -9e18)
-        return 0; /* saturated: has its own test */
+    if (exact > 9e18 || exact < -9e18) return 0; /* saturated: has its own test */
     return (fabs((double)fl_law_at(law, u) - exact) - 0.5) / scale;
 }
 
@@ -334,11 +331,26 @@ static double kolmogorov(const struct fl_law *law, double (*cdf)(double x), int 
     return distance * sqrt(draws);
 }
 
-static double cdf_exponential(double x) { return gsl_cdf_exponential_P(x, 2385000); }
-static double cdf_normal(double x) { return gsl_cdf_gaussian_P(x - 17, 2385000); }
-static double cdf_lognormal(double x) { return gsl_cdf_lognormal_P(x, log(2385000), 0.61); }
-static double cdf_pareto(double x) { return x <= 2385000 ? 0 : gsl_cdf_pareto_P(x, 1.7, 2385000); }
-static double cdf_uniform(double x) { return (x + 0.5) / 2385000; }
+static double cdf_exponential(double x)
+{
+    return gsl_cdf_exponential_P(x, 2385000);
+}
+static double cdf_normal(double x)
+{
+    return gsl_cdf_gaussian_P(x - 17, 2385000);
+}
+static double cdf_lognormal(double x)
+{
+    return gsl_cdf_lognormal_P(x, log(2385000), 0.61);
+}
+static double cdf_pareto(double x)
+{
+    return x <= 2385000 ? 0 : gsl_cdf_pareto_P(x, 1.7, 2385000);
+}
+static double cdf_uniform(double x)
+{
+    return (x + 0.5) / 2385000;
+}
 
 Test(law, draws_follow_their_laws)
 {

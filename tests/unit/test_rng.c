@@ -117,8 +117,7 @@ static size_t repeats(uint64_t *draws, size_t count)
 {
     qsort(draws, count, sizeof *draws, compare_words);
     size_t equal = 0;
-    for (size_t i = 1; i < count; i++)
-        equal += draws[i] == draws[i - 1];
+    for (size_t i = 1; i < count; i++) equal += draws[i] == draws[i - 1];
     return equal;
 }
 
@@ -184,7 +183,7 @@ Test(rng, order_of_drawing_does_not_matter)
 
 Test(rng, below_stays_below)
 {
-    const uint64_t bounds[] = {1, 2, 3, 8, 1000003, UINT64_C(1) << 40, UINT64_C(1) << 63,
+    const uint64_t bounds[] = {1,         2, 3, 8, 1000003, UINT64_C(1) << 40, UINT64_C(1) << 63,
                                UINT64_MAX};
     for (size_t b = 0; b < sizeof bounds / sizeof *bounds; b++) {
         for (uint64_t step = 0; step < 500; step++) {
