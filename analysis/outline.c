@@ -110,6 +110,26 @@ static void name_sequencer(const cJSON *scenario, const char *members,
     }
 }
 
+/* A fault of links may lie across groups: then it is a matter of so many nodes of all. */
+static void name_nodes(const struct fl_outline *outline, const char *members,
+                       struct fl_headline_fault *fault)
+{
+    const size_t length = strlen(fault->group);
+    bool all = true;
+    for (const char *word = members; word && *word; word = strchr(word, ' ')) {
+        word += *word == ' ';
+        all &= strncmp(word, fault->group, length) == 0 && word[length] == '[';
+    }
+    if (all) {
+        return;
+    }
+    fault->group = "node";
+    fault->size = 0;
+    for (uint32_t i = 0; i < outline->group_count; i++) {
+        fault->size += outline->group[i].size;
+    }
+}
+
 static bool load_faults(struct fl_trace *trace, struct fl_outline *outline)
 {
     size_t rows[6];
@@ -141,6 +161,7 @@ static bool load_faults(struct fl_trace *trace, struct fl_outline *outline)
                 .from = from[i],
                 .to = to[i] < end ? to[i] : end,
             };
+            name_nodes(outline, members[i], fault);
             name_sequencer(scenario, members[i], fault);
         }
     }

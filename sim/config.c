@@ -1,5 +1,6 @@
 /* Scenario files to checked configurations: the top level, and what others ask of the result. */
 #include "sim/config.h"
+#include "sim/config_network.h"
 #include "sim/config_parts.h"
 #include "sim/extends.h"
 #include "sim/params.h"
@@ -150,58 +151,20 @@ static void read_why(struct fl_reading *reading, const cJSON *scenario, cJSON *o
     fl_json_put(out, "why", cJSON_CreateString(why));
 }
 
-#define SEED_NUMBER_MAX ((uint64_t)1 << 53)
-
-/* Digits of one base, nothing else, below 2^64. */
-static bool read_digits(const char *text, uint32_t base, uint64_t *value)
-{
-    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-    *value = 0;
-    const char *at = text;
-    for (; *at; at++) {
-        const char *found = strchr(digits, *at);
-        const uint64_t digit = found ? (uint64_t)(found - digits) % 16 : 16;
-        if (digit >= base || *value > (UINT64_MAX - digit) / base) {
-            return false;
-        }
-        *value = *value * base + digit;
-    }
-    return at > text;
-}
-
-static bool seed_of(struct fl_reading *reading, const cJSON *item, uint64_t *seed)
-{
-    if (cJSON_IsString(item)) {
-        const char *text = item->valuestring;
-        const bool hexadecimal = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-        return read_digits(hexadecimal ? text + 2 : text, hexadecimal ? 16 : 10, seed);
-    }
-    size_t bytes;
-    const char *text = fl_json_slice(&reading->json, item, &bytes);
-    int64_t number;
-    if (!cJSON_IsNumber(item) || !fl_decimal(text, bytes, 0, &number) || number < 0) {
-        return false;
-    }
-    *seed = (uint64_t)number;
-    return *seed <= SEED_NUMBER_MAX;
-}
-
 static void read_seed(struct fl_reading *reading, const cJSON *scenario,
                       const uint64_t *replacement, cJSON *out)
 {
     uint64_t *seed = &reading->config->seed;
     *seed = 1;
     const cJSON *item = fl_member(scenario, "seed");
-    if (item && !seed_of(reading, item, seed)) {
-        fl_mistake(&reading->json, item, FL_AT_VALUE,
-                   "expected an integer from 0 to 2^53, or a string with a decimal or 0x number "
-                   "below 2^64");
+    if (item) {
+        fl_read_seed(reading, item, seed);
     }
     *seed = replacement ? *replacement : *seed;
     char text[32];
     snprintf(text, sizeof text, "%" PRIu64, *seed);
     fl_json_put(out, "seed",
-                *seed <= SEED_NUMBER_MAX ? cJSON_CreateRaw(text) : cJSON_CreateString(text));
+                *seed <= FL_SEED_NUMBER_MAX ? cJSON_CreateRaw(text) : cJSON_CreateString(text));
 }
 
 /* A member that holds one of some words; `fallback` if it is absent or wrong. */
@@ -245,110 +208,6 @@ static void read_trace(struct fl_reading *reading, const cJSON *scenario, cJSON 
     config->detail = (enum fl_detail)(FL_DETAIL_SUMMARY + detail);
     config->sample = fl_read_number_key(reading, trace, "sample_s", FL_SECONDS(FL_MILLISECOND),
                                         10 * FL_SECOND, object);
-}
-
-/* ------------------------------------------------------------------------------------------------
- * The network
- * --------------------------------------------------------------------------------------------- */
-
-#define DELAY_MAX (1000000 * FL_SECOND)
-#define COST_MAX (1000 * FL_SECOND)
-static const struct fl_range delay_range = {6, 0, DELAY_MAX}; /* milliseconds to nanoseconds */
-static const struct fl_range cost_range = {3, 0, COST_MAX};   /* microseconds to nanoseconds */
-
-/* A required name of a group within a link. */
-static cJSON *read_link_end(struct fl_reading *reading, const cJSON *link, const char *key,
-                            uint32_t *index)
-{
-    const cJSON *item = fl_member(link, key);
-    if (!item) {
-        fl_missing(reading, link, key);
-        return NULL;
-    }
-    return fl_read_group(reading, item, index);
-}
-
-static void read_link(struct fl_reading *reading, const cJSON *link, cJSON *list)
-{
-    static const char *const keys[] = {"from", "to", "delay_ms", NULL};
-    if (!fl_is_object(reading, link)) {
-        return;
-    }
-    fl_check_keys(reading, link, keys, NULL, NULL);
-    uint32_t from_index = 0, to_index = 0;
-    cJSON *from = read_link_end(reading, link, "from", &from_index);
-    cJSON *to = read_link_end(reading, link, "to", &to_index);
-    const cJSON *item = fl_member(link, "delay_ms");
-    if (!item) {
-        fl_missing(reading, link, "delay_ms");
-    }
-    struct fl_law law;
-    cJSON *delay = item ? fl_read_law(reading, item, delay_range, &law) : NULL;
-    if (!from || !to || !delay) {
-        cJSON_Delete(from);
-        cJSON_Delete(to);
-        cJSON_Delete(delay);
-        return;
-    }
-    cJSON *out = fl_json_made(cJSON_CreateObject());
-    fl_json_put(out, "from", from);
-    fl_json_put(out, "to", to);
-    fl_json_put(out, "delay_ms", delay);
-    fl_json_push(list, out);
-    struct fl_config *config = reading->config;
-    config->network.delay[(size_t)from_index * config->group_count + to_index] = law;
-}
-
-static void read_links(struct fl_reading *reading, const cJSON *network, cJSON *out)
-{
-    const cJSON *links = fl_member(network, "links");
-    cJSON *list = fl_json_made(cJSON_CreateArray());
-    fl_json_put(out, "links", list);
-    if (links && !cJSON_IsArray(links)) {
-        fl_mistake(&reading->json, links, FL_AT_VALUE, "expected a list of links, found %s",
-                   fl_json_type(links));
-        return;
-    }
-    for (const cJSON *link = links ? links->child : NULL; link; link = link->next) {
-        read_link(reading, link, list);
-    }
-}
-
-/* Every pair of groups has the general delay, then links change some. */
-static void read_delay(struct fl_reading *reading, const cJSON *network, cJSON *out)
-{
-    struct fl_config *config = reading->config;
-    struct fl_law law = {.kind = FL_CONSTANT, .a = 50 * FL_MILLISECOND, .max = DELAY_MAX};
-    const cJSON *item = fl_member(network, "delay_ms");
-    cJSON *delay = item ? fl_read_law(reading, item, delay_range, &law)
-                        : fl_number_item(law.a, delay_range.digits);
-    if (delay) {
-        fl_json_put(out, "delay_ms", delay);
-    }
-    const size_t pairs = (size_t)config->group_count * config->group_count;
-    config->network.delay = fl_arena_alloc(reading->arena, pairs, sizeof law);
-    for (size_t i = 0; i < pairs; i++) {
-        config->network.delay[i] = law;
-    }
-}
-
-static void read_network(struct fl_reading *reading, const cJSON *scenario, cJSON *out)
-{
-    static const char *const keys[] = {"delay_ms", "links", "sign_us", "verify_us", NULL};
-    const cJSON *network = fl_member(scenario, "network");
-    if (network && !fl_is_object(reading, network)) {
-        network = NULL;
-    }
-    if (network) {
-        fl_check_keys(reading, network, keys, NULL, NULL);
-    }
-    cJSON *object = fl_json_made(cJSON_CreateObject());
-    fl_json_put(out, "network", object);
-    read_delay(reading, network, object);
-    read_links(reading, network, object);
-    struct fl_network *into = &reading->config->network;
-    into->sign = fl_read_number_key(reading, network, "sign_us", cost_range, 0, object);
-    into->verify = fl_read_number_key(reading, network, "verify_us", cost_range, 0, object);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -495,7 +354,7 @@ static cJSON *read_scenario(struct fl_reading *reading, const cJSON *scenario, c
     read_why(reading, scenario, out);
     read_seed(reading, scenario, seed, out);
     read_run(reading, scenario, out);
-    read_network(reading, scenario, out);
+    fl_read_network(reading, scenario, out);
     fl_read_contracts(reading, scenario, out);
     fl_read_groups(reading, scenario, out);
     fl_read_faults(reading, scenario, out);

@@ -1,5 +1,6 @@
 /* Groups of nodes, contracts, faults and checks, from JSON to the arrays of a configuration. */
 #include "sim/config_parts.h"
+#include "sim/config_network.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -213,8 +214,8 @@ static void read_layers(struct fl_reading *reading, const cJSON *object, struct 
 
 static void read_group(struct fl_reading *reading, const cJSON *object, uint32_t index, cJSON *out)
 {
-    static const char *const keys[] = {"count",      "accounts", "clients_of",
-                                       "faulty_max", "power",    NULL};
+    static const char *const keys[] = {
+        "count", "accounts", "clients_of", "faulty_max", "power", FL_NETWORK_KEYS_OF_GROUPS, NULL};
     const char *layers[FL_LAYERS] = {NULL};
     for (int family = FL_CONSENSUS; family < FL_LAYERS; family++) {
         layers[family - FL_CONSENSUS] = fl_family_name((enum fl_family)family);
@@ -234,6 +235,7 @@ static void read_group(struct fl_reading *reading, const cJSON *object, uint32_t
     const struct fl_range faulty = {0, 0, most};
     group->faulty_max = (uint32_t)fl_read_number_key(reading, object, "faulty_max", faulty, 0, out);
     read_powers(reading, object, group, sized, out);
+    fl_read_group_network(reading, object, group, out);
     read_layers(reading, object, group, out);
 }
 
@@ -392,14 +394,9 @@ static void read_window(struct fl_reading *reading, const cJSON *object,
                "from_s must be less than to_s%s", to ? "" : " (by default the end of the run)");
 }
 
-/* True if the fault is enabled. */
-static bool read_fault(struct fl_reading *reading, const cJSON *object, struct fl_fault_spec *fault,
-                       cJSON *out)
+static void read_victims_of_group(struct fl_reading *reading, const cJSON *object,
+                                  struct fl_fault_spec *fault, cJSON *out)
 {
-    static const char *const keys[] = {"group", "members", "count", "from_s",
-                                       "to_s",  "enabled", NULL};
-    fault->model = fl_read_model(reading, FL_FAULT, object);
-    fl_json_put(out, "model", cJSON_CreateString(fault->model ? fault->model->name : ""));
     const cJSON *group = fl_member(object, "group");
     if (!group) {
         fl_missing(reading, object, "group");
@@ -410,13 +407,38 @@ static bool read_fault(struct fl_reading *reading, const cJSON *object, struct f
         fl_json_put(out, "group", name);
     }
     read_victims(reading, object, known, fault, out);
+}
+
+static bool cuts_links(const struct fl_fault_spec *fault)
+{
+    return fault->model && fault->model->fault && fault->model->fault->carries;
+}
+
+/* True if the fault is enabled. */
+static bool read_fault(struct fl_reading *reading, const cJSON *object, struct fl_fault_spec *fault,
+                       cJSON *out)
+{
+    static const char *const keys[] = {"group", "members", "count",       "from_s",
+                                       "to_s",  "enabled", FL_SPELL_KEYS, NULL};
+    static const char *const keys_of_links[] = {"group",   "members",     "count", "from_s", "to_s",
+                                                "enabled", FL_SPELL_KEYS, "sides", NULL};
+    fault->model = fl_read_model(reading, FL_FAULT, object);
+    fl_json_put(out, "model", cJSON_CreateString(fault->model ? fault->model->name : ""));
+    const cJSON *sides = cuts_links(fault) ? fl_member(object, "sides") : NULL;
+    if (sides) {
+        fl_read_sides(reading, sides, fault, out);
+    } else {
+        read_victims_of_group(reading, object, fault, out);
+    }
     read_window(reading, object, fault, out);
+    fl_read_spells(reading, object, fault, out);
     bool enabled = true;
     const cJSON *item = fl_member(object, "enabled");
     cJSON *read = item ? fl_read_bool(reading, item, &enabled) : NULL;
     fl_json_put(out, "enabled", read ? read : cJSON_CreateBool(enabled));
     if (fault->model) {
-        fault->params = fl_read_params(reading, fault->model, object, keys, out);
+        fault->params = fl_read_params(reading, fault->model, object,
+                                       cuts_links(fault) ? keys_of_links : keys, out);
     }
     return enabled;
 }

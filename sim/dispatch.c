@@ -1,6 +1,6 @@
 /* One event: the step of a model, its effects, and every local call that follows from it. */
 #include "sim/alloc.h"
-#include "sim/state.h"
+#include "sim/network.h"
 
 #include <string.h>
 
@@ -50,135 +50,6 @@ uint32_t fl_world_note(struct fl_world *w, uint16_t kind, uint32_t endpoint, uin
     return id;
 }
 
-/* --- sending ----------------------------------------------------------------------------------------- */
-
-static uint32_t body_take(struct fl_world *w)
-{
-    if (w->body_free != UINT32_MAX) {
-        const uint32_t i = w->body_free;
-        w->body_free = w->body[i].next_free;
-        return i;
-    }
-    if (w->body_count == w->body_room) {
-        w->body_room = w->body_room ? 2 * w->body_room : 1024;
-        w->body = fl_realloc(w->body, w->body_room, sizeof *w->body);
-    }
-    return w->body_count++;
-}
-
-static void body_drop(struct fl_world *w, uint32_t index)
-{
-    struct fl_body *b = &w->body[index];
-    FL_ASSERT(b->pending > 0);
-    if (--b->pending > 0) return;
-    fl_blobs_release(w->blobs, b->msg.blob);
-    b->next_free = w->body_free;
-    w->body_free = index;
-}
-
-static uint32_t body_new(struct fl_world *w, const struct fl_msg *msg)
-{
-    const uint32_t i = body_take(w);
-    w->body[i] = (struct fl_body){.msg = *msg, .cause = w->cause};
-    fl_blobs_hold(w->blobs, msg->blob, 1);
-    return i;
-}
-
-static void message_row(struct fl_world *w, struct fl_body *body, fl_time sent, fl_time arrives,
-                        uint32_t to)
-{
-    uint32_t bytes = 0;
-    fl_blobs_data(w->blobs, body->msg.blob, &bytes);
-    if (w->result.message_count == w->message_room) {
-        w->message_room = w->message_room ? 2 * w->message_room : 4096;
-        w->message = fl_realloc(w->message, w->message_room, sizeof *w->message);
-    }
-    struct fl_message_row *row = &w->message[w->result.message_count++];
-    memset(row, 0, sizeof *row);
-    row->sent = sent;
-    row->arrives = arrives;
-    memcpy(row->word, body->msg.word, sizeof row->word);
-    row->from = body->msg.from.i;
-    row->to = to;
-    row->parent = body->cause;
-    row->raw_parent = w->raw_parent;
-    row->blob_bytes = bytes;
-    row->kind = body->msg.kind;
-    row->copy = body->msg.copy;
-    row->family = body->msg.family;
-    row->fate = FL_PENDING;
-    FL_ASSERT(w->result.message_count <= UINT32_MAX);
-    body->row = (uint32_t)w->result.message_count;
-}
-
-static fl_time propagation(const struct fl_world *w, const struct fl_msg *msg, uint32_t to)
-{
-    const struct fl_node *a = &w->node[msg->from.i], *b = &w->node[to];
-    const struct fl_law *law =
-        &w->config->network.delay[a->group * w->config->group_count + b->group];
-    if (law->kind == FL_CONSTANT) return fl_law_at(law, 0);
-    const struct fl_message_key key = {
-        .word = {msg->word[0], msg->word[1], msg->word[2]},
-        .source = a->key,
-        .kind = msg->kind,
-        .copy = msg->copy,
-        .family = msg->family,
-    };
-    return fl_law_at(law, fl_draw_message(w->config->seed, &key, b->key));
-}
-
-struct sending {
-    const struct fl_msg *msg;
-    fl_time leaves;
-    uint32_t body; /* shared by the receivers; UINT32_MAX before the first */
-};
-
-static void send_to(struct fl_world *w, struct sending *s, uint32_t to)
-{
-    const bool rows = w->config->detail == FL_DETAIL_MESSAGES;
-    if (s->body == UINT32_MAX || rows) s->body = body_new(w, s->msg);
-    struct fl_body *body = &w->body[s->body];
-    const fl_time arrives = fl_add(s->leaves, propagation(w, s->msg, to));
-    if (rows) message_row(w, body, s->leaves, arrives, to);
-    body->pending++;
-    w->result.messages++;
-    fl_queue_push(&w->queue,
-                  (struct fl_entry){arrives, fl_entry_what(FL_ENTRY_DELIVERY, s->body), to});
-    if (w->config->fault_count > 0) fl_overhear(w, s->msg->from.i, to, s->msg);
-}
-
-static void send_to_group(struct fl_world *w, struct sending *s, uint32_t first)
-{
-    if (first >= w->config->facts.endpoints) return;
-    const struct fl_group *g = &w->config->group[w->node[first].group];
-    for (uint32_t e = g->first; e < g->first + g->count; e++)
-        if (e != s->msg->from.i) send_to(w, s, e);
-}
-
-/* Receivers in the order of their rank. Addresses nobody has are a stranger's nonsense: ignored. */
-static void send(struct fl_world *w, const struct fl_effect *e, const struct fl_msg *msg,
-                 fl_time leaves)
-{
-    struct sending s = {.msg = msg, .leaves = leaves, .body = UINT32_MAX};
-    const struct fl_node *from = &w->node[msg->from.i];
-    switch (e->reach) {
-    case FL_TO_ONE:
-        if (e->to.i < w->config->facts.endpoints) send_to(w, &s, e->to.i);
-        return;
-    case FL_TO_PEERS:
-        send_to_group(w, &s, w->config->group[from->group].first);
-        return;
-    case FL_TO_CLIENTS:
-        for (uint32_t i = 0; i < from->client_count; i++)
-            send_to(w, &s, w->client[from->client_first + i]);
-        return;
-    case FL_TO_GROUP:
-        send_to_group(w, &s, e->to.i);
-        return;
-    }
-    FL_UNREACHABLE("reach of a send");
-}
-
 /* --- timers ------------------------------------------------------------------------------------------ */
 
 static uint32_t timer_of(const struct fl_world *w, uint32_t endpoint, uint32_t layer, uint32_t slot)
@@ -195,7 +66,7 @@ static void set_timer(struct fl_world *w, uint32_t index, fl_time delay)
     t->epoch++;
     t->armed = true;
     t->cause = w->cause;
-    fl_queue_push(&w->queue, (struct fl_entry){fl_add(w->now, delay),
+    fl_queue_push(&w->queue, (struct fl_entry){fl_clock_due(w, t->endpoint, delay),
                                                fl_entry_what(FL_ENTRY_TIMER, index), t->epoch});
 }
 
@@ -229,7 +100,7 @@ static void reverse(struct fl_local *a, size_t count)
 
 static void execute(struct fl_world *w, const struct fl_local *local)
 {
-    struct fl_event ev = {.kind = FL_EXECUTED, .now = w->now};
+    struct fl_event ev = {.kind = FL_EXECUTED};
     ev.msg.word[0] = local->msg.word[0];
     uint32_t bytes = 0;
     const unsigned char *data = fl_blobs_data(w->blobs, local->msg.blob, &bytes);
@@ -259,7 +130,7 @@ static void do_local(struct fl_world *w, const struct fl_local *local)
     w->cause = local->cause;
     switch (local->kind) {
     case FL_LOCAL_CALL: {
-        struct fl_event ev = {.kind = FL_CALL, .now = w->now, .msg = local->msg};
+        struct fl_event ev = {.kind = FL_CALL, .msg = local->msg};
         fl_dispatch(w, local->endpoint, local->layer, &ev);
         return;
     }
@@ -339,7 +210,7 @@ static void apply_effect(struct fl_world *w, uint32_t layer, const struct fl_eff
     case FL_SEND: {
         const struct fl_msg msg = stamped(w, e);
         FL_ASSERT(e->delay >= 0);
-        send(w, e, &msg, fl_add(leaves, e->delay));
+        fl_network_send(w, e, &msg, fl_add(leaves, e->delay));
         return;
     }
     case FL_SET_TIMER:
@@ -417,6 +288,7 @@ void fl_dispatch(struct fl_world *w, uint32_t endpoint, uint32_t layer, struct f
 {
     const struct fl_actor *a = fl_actor_at(w, endpoint, layer);
     FL_ASSERT(a->model && w->node[endpoint].down == 0);
+    ev->now = fl_clock_now(w, endpoint);
     ev->data = fl_blobs_data(w->blobs, ev->msg.blob, &ev->data_bytes);
     digest_event(w, endpoint, layer, ev);
     w->result.events++;
@@ -436,7 +308,7 @@ void fl_dispatch_all_layers(struct fl_world *w, uint32_t endpoint, enum fl_event
     const uint32_t cause = w->cause;
     for (uint32_t f = 1; f < FL_LAYERS; f++) {
         if (!fl_actor_at(w, endpoint, f)->model) continue;
-        struct fl_event ev = {.kind = kind, .now = w->now};
+        struct fl_event ev = {.kind = kind};
         w->cause = cause;
         fl_dispatch(w, endpoint, f, &ev);
     }
@@ -454,20 +326,13 @@ static void lose(struct fl_world *w, const struct fl_body *body, uint32_t endpoi
 {
     w->result.dropped++;
     for (uint32_t i = 0; i < w->config->fault_count; i++) {
-        struct fl_fault_state *f = &w->fault[i];
+        const struct fl_fault_state *f = &w->fault[i];
         if (!f->active || !f->result.spec->model->fault->crash) continue;
         bool struck = false;
         for (uint32_t m = 0; m < f->result.spec->count; m++)
             struck |= f->result.member[m] == endpoint;
         if (!struck) continue;
-        f->result.suppressed++;
-        const int64_t v[FL_RECORD_VALUES] = {i,
-                                             endpoint,
-                                             body->msg.family,
-                                             body->msg.kind,
-                                             (int64_t)body->msg.word[0],
-                                             (int64_t)body->msg.word[1]};
-        fl_world_note(w, FL_RECORD_SUPPRESSED, endpoint, f->result.record, v);
+        fl_fault_bites(w, i, endpoint, &body->msg);
         return;
     }
 }
@@ -479,23 +344,28 @@ static void deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
         w->message[body->row - 1].fate = w->node[endpoint].down ? FL_DROPPED : FL_DELIVERED;
     if (w->node[endpoint].down) {
         lose(w, body, endpoint);
-        body_drop(w, index);
+        fl_body_drop(w, index);
         return;
     }
     const struct fl_msg msg = body->msg; /* the pool may grow while it is being handled */
     const uint32_t cause = body->cause;
     w->result.delivered++;
     w->raw_parent = body->row;
+    if (w->net && !fl_network_hears(w, index, endpoint)) {
+        w->raw_parent = 0;
+        fl_body_drop(w, index);
+        return;
+    }
     if (msg.version.i != 0 && msg.from.i == w->actor[(size_t)endpoint * FL_LAYERS].self.replica.i)
         w->node[endpoint].view = msg.version;
     for (uint32_t f = 1; f < FL_LAYERS; f++) {
         if ((msg.family != 0 && msg.family != f) || !fl_actor_at(w, endpoint, f)->model) continue;
-        struct fl_event ev = {.kind = FL_MSG, .now = w->now, .msg = msg};
+        struct fl_event ev = {.kind = FL_MSG, .msg = msg};
         w->cause = cause;
         fl_dispatch(w, endpoint, f, &ev);
     }
     w->raw_parent = 0;
-    body_drop(w, index);
+    fl_body_drop(w, index);
 }
 
 static void expire(struct fl_world *w, uint32_t index, uint32_t epoch)
@@ -504,7 +374,7 @@ static void expire(struct fl_world *w, uint32_t index, uint32_t epoch)
     if (!t->armed || t->epoch != epoch) return; /* stale */
     t->armed = false;
     w->cause = t->cause;
-    struct fl_event ev = {.kind = FL_TIMER, .now = w->now, .timer = t->slot};
+    struct fl_event ev = {.kind = FL_TIMER, .timer = t->slot};
     fl_dispatch(w, t->endpoint, t->layer, &ev);
 }
 
@@ -599,13 +469,16 @@ void fl_handle(struct fl_world *w, struct fl_entry e)
     w->cause = FL_NO_RECORD;
     switch (kind_of(e)) {
     case FL_ENTRY_DELIVERY:
-        take_turns(w, e.whom, e);
+        if (!w->net || !fl_network_stops(w, index_in(e), e.whom)) take_turns(w, e.whom, e);
         return;
     case FL_ENTRY_TIMER:
         take_turns(w, w->timer[index_in(e)].endpoint, e);
         return;
     case FL_ENTRY_IDLE:
         serve(w, index_in(e));
+        return;
+    case FL_ENTRY_DEPARTURE:
+        fl_network_departs(w, index_in(e), e.whom);
         return;
     case FL_ENTRY_FAULT_OPENS:
         fl_fault_opens(w, index_in(e));

@@ -1,5 +1,5 @@
 /* Fault windows and what adversaries make of an honest step's words. */
-#include "sim/state.h"
+#include "sim/network.h"
 
 #include <assert.h>
 #include <string.h>
@@ -31,18 +31,50 @@ static void take_down(struct fl_world *w, uint32_t endpoint)
     fl_forget_work(w, endpoint);
 }
 
+/* How long a fault that comes and goes stays as it is: exogenous, by its name and how often it came. */
+static fl_time spell(const struct fl_world *w, uint32_t index, const struct fl_law *law,
+                     uint32_t lane)
+{
+    const struct fl_fault_spec *spec = &w->config->fault[index];
+    const uint64_t u = fl_draw(w->config->seed, FL_RNG_WINDOW, fl_name_key(spec->name),
+                               w->fault[index].round, lane);
+    return fl_max(spec->stability, fl_law_at(law, u));
+}
+
+void fl_fault_schedule(struct fl_world *w, uint32_t index)
+{
+    const struct fl_fault_spec *spec = &w->config->fault[index];
+    const fl_time at = fl_add(fl_max(w->now, spec->from), spell(w, index, &spec->well, 0));
+    if (at < spec->to)
+        fl_queue_push(&w->queue,
+                      (struct fl_entry){at, fl_entry_what(FL_ENTRY_FAULT_OPENS, index), 0});
+}
+
+static void schedule_recovery(struct fl_world *w, uint32_t index)
+{
+    const struct fl_fault_spec *spec = &w->config->fault[index];
+    const fl_time at = fl_min(spec->to, fl_add(w->now, spell(w, index, &spec->struck, 1)));
+    if (at < w->config->end) /* as with all windows: at the end or later they never close */
+        fl_queue_push(&w->queue,
+                      (struct fl_entry){at, fl_entry_what(FL_ENTRY_FAULT_CLOSES, index), 0});
+}
+
 void fl_fault_opens(struct fl_world *w, uint32_t index)
 {
     struct fl_fault_state *f = &w->fault[index];
     const int64_t v[FL_RECORD_VALUES] = {index};
     f->active = true;
     f->result.record = fl_world_note(w, FL_RECORD_FAULT, UINT32_MAX, FL_NO_RECORD, v);
+    if (f->result.spec->struck.kind) schedule_recovery(w, index);
+    f->round++;
+    if (f->side) fl_network_cut(w);
     if (!f->result.spec->model->fault->crash) return;
     for (uint32_t i = 0; i < f->result.spec->count; i++) take_down(w, f->result.member[i]);
     fl_blobs_horizon(w);
 }
 
-/* Each member hears of its recovery; what it does then descends from the fault's edge. */
+/* Each member hears of its recovery; what it does then descends from the fault's edge. Of a link that
+ * heals nobody hears: what it held arrives. */
 void fl_fault_closes(struct fl_world *w, uint32_t index)
 {
     struct fl_fault_state *f = &w->fault[index];
@@ -55,8 +87,10 @@ void fl_fault_closes(struct fl_world *w, uint32_t index)
         const uint32_t endpoint = f->result.member[i];
         const int64_t v[FL_RECORD_VALUES] = {index, endpoint};
         w->cause = fl_world_note(w, FL_RECORD_RECOVERY, endpoint, f->result.record, v);
-        if (w->node[endpoint].down == 0) fl_start_or_recover(w, endpoint);
+        if (!f->side && w->node[endpoint].down == 0) fl_start_or_recover(w, endpoint);
     }
+    if (f->side) fl_network_healed(w, index);
+    if (f->result.spec->well.kind) fl_fault_schedule(w, index);
 }
 
 /* --- rewriting ------------------------------------------------------------------------------------------- */
@@ -95,15 +129,18 @@ static bool in_its_power(const struct fl_fault_state *f, uint32_t endpoint,
 }
 
 static uint32_t note_bite(struct fl_world *w, uint32_t index, uint32_t endpoint,
-                          const struct fl_effect *e)
+                          const struct fl_msg *msg)
 {
-    const int64_t v[FL_RECORD_VALUES] = {index,
-                                         endpoint,
-                                         e->msg.family,
-                                         e->msg.kind,
-                                         (int64_t)e->msg.word[0],
-                                         (int64_t)e->msg.word[1]};
+    const int64_t v[FL_RECORD_VALUES] = {
+        index, endpoint, msg->family, msg->kind, (int64_t)msg->word[0], (int64_t)msg->word[1]};
     return fl_world_note(w, FL_RECORD_SUPPRESSED, endpoint, w->fault[index].result.record, v);
+}
+
+uint32_t fl_fault_bites(struct fl_world *w, uint32_t index, uint32_t endpoint,
+                        const struct fl_msg *msg)
+{
+    w->fault[index].result.suppressed++;
+    return note_bite(w, index, endpoint, msg);
 }
 
 /* Counts what is changed or added, leaves out what is beyond its power, and marks in `repeated` what
@@ -124,7 +161,7 @@ static uint32_t account_spoken(struct fl_world *w, uint32_t index, uint32_t endp
         if (o > 0) repeated[(o - 1) / 64] |= (uint64_t)1 << (o - 1) % 64;
         if (!said_before) {
             f->result.injected++;
-            const uint32_t id = e->kind == FL_SEND ? note_bite(w, index, endpoint, e)
+            const uint32_t id = e->kind == FL_SEND ? note_bite(w, index, endpoint, &e->msg)
                                                    : FL_NO_RECORD;
             if (first == FL_NO_RECORD) first = id;
             if (id == FL_NO_RECORD && !other) other = e;
@@ -132,7 +169,7 @@ static uint32_t account_spoken(struct fl_world *w, uint32_t index, uint32_t endp
         out->at[kept++] = *e;
     }
     out->count = kept;
-    return first != FL_NO_RECORD || !other ? first : note_bite(w, index, endpoint, other);
+    return first != FL_NO_RECORD || !other ? first : note_bite(w, index, endpoint, &other->msg);
 }
 
 /* What is kept back is a child of the fault's edge too. If the node says something else than it
@@ -146,7 +183,7 @@ static void account(struct fl_world *w, uint32_t index, uint32_t endpoint,
     for (uint32_t i = 0; i < honest->count; i++) {
         if (repeated[i / 64] >> i % 64 & 1) continue;
         w->fault[index].result.suppressed++;
-        if (honest->at[i].kind == FL_SEND) note_bite(w, index, endpoint, &honest->at[i]);
+        if (honest->at[i].kind == FL_SEND) note_bite(w, index, endpoint, &honest->at[i].msg);
     }
     if (cause != FL_NO_RECORD) w->cause = cause;
 }
@@ -167,7 +204,7 @@ struct fl_outbox *fl_corrupt(struct fl_world *w, uint32_t endpoint, const struct
     for (uint32_t i = 0; i < w->config->fault_count; i++) {
         struct fl_fault_state *f = &w->fault[i];
         uint32_t rank;
-        if (!f->active || f->result.spec->model->fault->crash || !is_member(f, endpoint, &rank))
+        if (!f->active || !f->result.spec->model->fault->step || !is_member(f, endpoint, &rank))
             continue;
         struct fl_outbox *out = said == w->spoken[0] ? w->spoken[1] : w->spoken[0];
         clear(out, said);
@@ -202,7 +239,8 @@ void fl_overhear(struct fl_world *w, uint32_t from, uint32_t to, const struct fl
 void fl_step_overheard(struct fl_world *w, const struct fl_local *local)
 {
     struct fl_fault_state *f = &w->fault[local->fault];
-    struct fl_event ev = {.kind = FL_OVERHEARD, .now = w->now, .msg = local->msg};
+    struct fl_event ev = {
+        .kind = FL_OVERHEARD, .now = fl_clock_now(w, local->endpoint), .msg = local->msg};
     ev.data = fl_blobs_data(w->blobs, local->msg.blob, &ev.data_bytes);
     const struct fl_view view = {.reader = &w->reader};
     w->honest->self = (fl_endpoint){local->endpoint};

@@ -11,6 +11,7 @@
  *   normal       7e-9 standard deviations
  *   lognormal    1e-8 sigma + 4e-10, relative
  *   Pareto       (4e-10 / tail index) + 4e-10, relative
+ *   empirical    2^-64 of the step between two values
  *
  * Signed >> is used as floor division by a power of two; gcc and clang define it so. */
 #include "sim/law.h"
@@ -137,6 +138,20 @@ static int64_t uniform_at(int64_t a, int64_t b, uint64_t u)
     return (int64_t)((fl_i128)a + (fl_i128)offset);
 }
 
+/* Linear between the order statistics, the first at probability 0 and the last at 1: definition 7 of
+ * Hyndman and Fan, "Sample quantiles in statistical packages", The American Statistician 50, 1996.
+ * Rounded to nearest. */
+static int64_t empirical_at(const int64_t *values, int64_t count, uint64_t u)
+{
+    const fl_u128 steps = (fl_u128)count - 1;
+    const fl_u128 place = u * steps + steps / 2; /* (u + 1/2) (count - 1), Q64 */
+    const size_t i = (size_t)(place >> 64);
+    if ((fl_u128)i == steps) return values[i]; /* there is but one */
+    const uint64_t rise = (uint64_t)values[i + 1] - (uint64_t)values[i];
+    const fl_u128 part = (fl_u128)rise * (uint64_t)place + ((fl_u128)1 << 63);
+    return (int64_t)((uint64_t)values[i] + (uint64_t)(part >> 64));
+}
+
 static int64_t unclipped_at(const struct fl_law *law, uint64_t u)
 {
     switch (law->kind) {
@@ -152,6 +167,8 @@ static int64_t unclipped_at(const struct fl_law *law, uint64_t u)
         return scale_exp(law->a, law->b * fl_normal_q32(u) / PPM);
     case FL_PARETO:
         return scale_exp(law->a, exponential_q32(u) * PPM / law->b);
+    case FL_EMPIRICAL:
+        return empirical_at(law->values, law->a, u);
     }
     FL_UNREACHABLE("a law passed fl_law_check with an unknown kind");
 }
@@ -178,6 +195,15 @@ static const char *check_pareto(const struct fl_law *law)
     return NULL;
 }
 
+static const char *check_empirical(const struct fl_law *law)
+{
+    if (law->a < 1 || !law->values) return "an empirical law needs at least one value";
+    for (int64_t i = 1; i < law->a; i++)
+        if (law->values[i - 1] > law->values[i])
+            return "the values of an empirical law must be in ascending order";
+    return NULL;
+}
+
 const char *fl_law_check(const struct fl_law *law)
 {
     if (law->min > law->max) return "min must not be above max";
@@ -194,6 +220,8 @@ const char *fl_law_check(const struct fl_law *law)
         return check_lognormal(law);
     case FL_PARETO:
         return check_pareto(law);
+    case FL_EMPIRICAL:
+        return check_empirical(law);
     }
     return "kind is not a known law";
 }

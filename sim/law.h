@@ -2,7 +2,8 @@
  *
  * A law maps 64 uniform bits to an int64 in the law's own unit (nanoseconds, micro-dollars, ...).
  * The normal quantile comes from a committed table with geometric tail octaves; the other laws
- * follow from it, or from the uniform bits, by fixed-point exp and log. */
+ * follow from it, or from the uniform bits, by fixed-point exp and log, or from a table of what was
+ * measured. */
 #ifndef FL_LAW_H
 #define FL_LAW_H
 #include "sim/base.h"
@@ -13,7 +14,8 @@ enum fl_law_kind {
     FL_EXPONENTIAL,  /* mean a */
     FL_NORMAL,       /* mean a, standard deviation b */
     FL_LOGNORMAL,    /* median a, sigma b / 10^6 */
-    FL_PARETO        /* minimum a, tail index b / 10^6 */
+    FL_PARETO,       /* minimum a, tail index b / 10^6 */
+    FL_EMPIRICAL     /* the quantile function of values[0 .. a), which are in ascending order */
 };
 
 /* Values outside [min, max] are clipped. Made by the reader of parameters, or by hand in tests. */
@@ -21,6 +23,7 @@ struct fl_law {
     enum fl_law_kind kind;
     int64_t a, b;
     int64_t min, max;
+    const int64_t *values; /* FL_EMPIRICAL only; owned by whoever made the law */
 };
 
 /* NULL if the law is valid, else a sentence that names what is wrong. */

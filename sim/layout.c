@@ -1,12 +1,11 @@
 /* Sets a world up from its configuration: nodes, names, keys, states, timers, clients, faults. */
 #include "sim/alloc.h"
-#include "sim/state.h"
+#include "sim/network.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A fault's place in the keys of draws. */
-static uint64_t name_key(const char *name)
+uint64_t fl_name_key(const char *name)
 {
     return XXH3_64bits(name, strlen(name));
 }
@@ -32,7 +31,7 @@ static void name_nodes(struct fl_world *w)
     for (uint32_t e = 0; e < w->config->facts.endpoints; e++) {
         char name[2 * FL_NAME_MAX];
         fl_endpoint_name(w->config, e, name, sizeof name);
-        uint32_t key = (uint32_t)name_key(name);
+        uint32_t key = (uint32_t)fl_name_key(name);
         while (key == 0 || key_taken(set, mask, key)) key++;
         w->node[e].key = key;
     }
@@ -189,9 +188,19 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static uint32_t *members_on_sides(const struct fl_world *w, const struct fl_fault_spec *spec)
+{
+    uint32_t *member = fl_alloc(spec->count, sizeof *member), count = 0;
+    for (uint32_t e = 0; e < w->config->facts.endpoints; e++)
+        if (spec->side[e]) member[count++] = e;
+    FL_ASSERT(count == spec->count);
+    return member;
+}
+
 /* The named members, or `count` drawn without replacement under the fault's own name. */
 static uint32_t *members_of(const struct fl_world *w, const struct fl_fault_spec *spec)
 {
+    if (spec->side) return members_on_sides(w, spec);
     const struct fl_group *g = &w->config->group[spec->group];
     uint32_t *member = fl_alloc(g->count, sizeof *member);
     for (uint32_t i = 0; i < g->count; i++) member[i] = g->first + i;
@@ -200,14 +209,25 @@ static uint32_t *members_of(const struct fl_world *w, const struct fl_fault_spec
         if (spec->member)
             while (member[i + pick] != g->first + spec->member[i]) pick++;
         else
-            pick = (uint32_t)fl_draw_below(w->config->seed, FL_RNG_PLACEMENT, name_key(spec->name),
-                                           i, 1, g->count - i);
+            pick = (uint32_t)fl_draw_below(w->config->seed, FL_RNG_PLACEMENT,
+                                           fl_name_key(spec->name), i, 1, g->count - i);
         const uint32_t chosen = member[i + pick];
         member[i + pick] = member[i];
         member[i] = chosen;
     }
     qsort(member, spec->count, sizeof *member, ascending);
     return member;
+}
+
+/* Which sides of the cut everybody is on. */
+static uint64_t *sides_of(const struct fl_world *w, const struct fl_fault_result *fault)
+{
+    const uint32_t endpoints = w->config->facts.endpoints;
+    uint64_t *side = fl_alloc(endpoints, sizeof *side);
+    for (uint32_t e = 0; e < endpoints; e++) side[e] = fault->spec->side ? fault->spec->side[e] : 2;
+    for (uint32_t i = 0; !fault->spec->side && i < fault->spec->count; i++)
+        side[fault->member[i]] = 1;
+    return side;
 }
 
 static void lay_out_fault(struct fl_world *w, uint32_t index)
@@ -220,12 +240,17 @@ static void lay_out_fault(struct fl_world *w, uint32_t index)
     for (uint32_t i = 0; i < spec->count; i++) {
         const uint32_t e = f->result.member[i];
         f->self[i] = &w->actor[(size_t)e * FL_LAYERS].self;
-        if (!spec->model->fault->crash) w->node[e].honest = false;
+        if (spec->model->fault->step) w->node[e].honest = false;
     }
     f->coalition =
         (struct fl_coalition){.count = spec->count, .member = f->self, .params = spec->params};
     if (spec->model->fault->state_bytes)
         f->state = fl_alloc(1, spec->model->fault->state_bytes(spec->params, spec->count));
+    if (spec->model->fault->carries) f->side = sides_of(w, &f->result);
+    if (spec->well.kind) {
+        fl_fault_schedule(w, index);
+        return;
+    }
     if (spec->from > 0) /* the world opens those at time 0 itself, before anybody starts */
         fl_queue_push(&w->queue,
                       (struct fl_entry){spec->from, fl_entry_what(FL_ENTRY_FAULT_OPENS, index), 0});
@@ -252,6 +277,7 @@ void fl_world_lay_out(struct fl_world *w)
     lay_out_states(w);
     w->fault = fl_alloc(c->fault_count, sizeof *w->fault);
     for (uint32_t i = 0; i < c->fault_count; i++) lay_out_fault(w, i);
+    fl_network_lay_out(w);
     w->honest = fl_alloc(1, sizeof *w->honest);
     for (int i = 0; i < 2; i++) w->spoken[i] = fl_alloc(1, sizeof *w->spoken[i]);
     w->interned = fl_alloc(FL_OUTBOX_BLOBS, sizeof *w->interned);
@@ -263,10 +289,12 @@ void fl_world_lay_out(struct fl_world *w)
 
 void fl_world_release(struct fl_world *w)
 {
+    fl_network_release(w);
     for (uint32_t i = 0; i < w->config->fault_count; i++) {
         free(w->fault[i].result.member);
         free(w->fault[i].self);
         free(w->fault[i].state);
+        free(w->fault[i].side);
     }
     for (uint32_t i = 0; i < w->config->check_count; i++) free(w->check[i].state);
     for (uint32_t i = 0; w->sample && i < w->config->observable_count; i++) free(w->sample[i]);

@@ -123,8 +123,8 @@ enum fl_event_kind {
 
 struct fl_event {
     enum fl_event_kind kind;
-    uint32_t timer; /* FL_TIMER */
-    fl_time now;
+    uint32_t timer;    /* FL_TIMER */
+    fl_time now;       /* by the node's own clock, which also times its timers */
     struct fl_msg msg; /* FL_MSG, FL_CALL, FL_EXECUTED, FL_OVERHEARD */
     const void *data;  /* content of msg.blob; NULL if none, or GONE */
     uint32_t data_bytes;
@@ -404,9 +404,20 @@ struct fl_coalition {
     const struct fl_self *const *member; /* by rank in the coalition */
     const void *params;                  /* of the fault model */
 };
+/* What a fault of links does to a message that arrives in its window. */
+enum fl_carriage {
+    FL_CARRIED = 1,
+    FL_CUT, /* lost */
+    FL_HELD /* arrives when the window closes */
+};
 struct fl_fault_model {
     bool crash;   /* members are down: no step, no delivery, no timer */
     bool rushing; /* gets FL_OVERHEARD */
+    bool quiet;   /* members relay no gossip */
+    /* A fault of links, not of nodes, which hear nothing of it; it has no step. `from` and `to` are
+     * the sides that both ends of the link are on: bit i for side i of the scenario's "sides", or, if
+     * a group and members are named, bit 0 for those and bit 1 for everybody else. NULL: none. */
+    enum fl_carriage (*carries)(const void *params, uint64_t from, uint64_t to);
     size_t (*state_bytes)(const void *params, uint32_t members); /* NULL if it has no state */
     /* `who` is the rank of the member the event is for. Every effect of `honest` that is not
      * copied to `out` is counted as suppressed, every changed or added one as injected. */

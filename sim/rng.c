@@ -3,7 +3,7 @@
  *
  *              key[0]  key[1], from the top bit                              counter[0..3]
  *   draw       seed    purpose:8 0:24 lane:32                                owner, step, 0, 0
- *   message    seed    purpose:8 0:7 1:1 family:8 unused:8 kind:16 copy:16   words, source:32
+ *   message    seed    purpose:8 hop:7 1:1 family:8 lane:8 kind:16 copy:16     words, source:32
  *                                                                            destination/4:32
  *
  * The one-bit tag keeps the two apart even for the same purpose. A draw is word 0 of its block; a
@@ -15,7 +15,9 @@
 
 #define PURPOSE_SHIFT 56
 #define MESSAGE_TAG (UINT64_C(1) << 48)
+#define HOP_SHIFT 49
 #define FAMILY_SHIFT 40
+#define LANE_SHIFT 32
 #define KIND_SHIFT 16
 #define SOURCE_SHIFT 32
 #define WORDS_PER_BLOCK 4
@@ -23,7 +25,7 @@
 uint64_t fl_draw(uint64_t seed, enum fl_purpose purpose, uint64_t owner, uint64_t step,
                  uint32_t lane)
 {
-    FL_ASSERT(purpose >= FL_RNG_NETWORK && purpose <= FL_RNG_TIE);
+    FL_ASSERT(purpose >= FL_RNG_NETWORK && purpose <= FL_RNG_WINDOW);
     const philox4x64_key_t key = {{seed, (uint64_t)purpose << PURPOSE_SHIFT | lane}};
     const philox4x64_ctr_t counter = {{owner, step, 0, 0}};
     return philox4x64(counter, key).v[0];
@@ -38,9 +40,12 @@ uint64_t fl_draw_below(uint64_t seed, enum fl_purpose purpose, uint64_t owner, u
 
 uint64_t fl_draw_message(uint64_t seed, const struct fl_message_key *key, uint32_t destination)
 {
-    const uint64_t tuple = (uint64_t)FL_RNG_NETWORK << PURPOSE_SHIFT | MESSAGE_TAG |
+    FL_ASSERT(key->hop <= FL_HOP_MAX);
+    const uint64_t tuple = (uint64_t)FL_RNG_NETWORK << PURPOSE_SHIFT |
+                           (uint64_t)key->hop << HOP_SHIFT | MESSAGE_TAG |
                            (uint64_t)key->family << FAMILY_SHIFT |
-                           (uint64_t)key->kind << KIND_SHIFT | key->copy;
+                           (uint64_t)key->lane << LANE_SHIFT | (uint64_t)key->kind << KIND_SHIFT |
+                           key->copy;
     const uint64_t ends = (uint64_t)key->source << SOURCE_SHIFT | destination / WORDS_PER_BLOCK;
     const philox4x64_key_t block_key = {{seed, tuple}};
     const philox4x64_ctr_t counter = {{key->word[0], key->word[1], key->word[2], ends}};

@@ -15,7 +15,9 @@ enum fl_purpose {
     FL_RNG_FAULT,       /* what a corrupted node says */
     FL_RNG_PLACEMENT,   /* which nodes a fault strikes, which replica a client uses */
     FL_RNG_KEYS,        /* secrets behind simulated signatures */
-    FL_RNG_TIE          /* order of simultaneous events, when a scenario asks for it */
+    FL_RNG_TIE,         /* order of simultaneous events, when a scenario asks for it */
+    FL_RNG_CLOCK,       /* how wrong a node's clock is */
+    FL_RNG_WINDOW       /* when a fault that comes and goes does so */
 };
 
 /* 64 uniform bits of the exogenous key (seed, purpose, owner, step, lane). `owner` is
@@ -28,13 +30,17 @@ uint64_t fl_draw(uint64_t seed, enum fl_purpose purpose, uint64_t owner, uint64_
 uint64_t fl_draw_below(uint64_t seed, enum fl_purpose purpose, uint64_t owner, uint64_t step,
                        uint32_t lane, uint64_t bound);
 
-/* The propagation key of a message (DESIGN 5): never contents, digests or send times. */
+/* The key of a message (DESIGN 5): never contents, digests or send times. */
 struct fl_message_key {
     uint64_t word[3];
     uint32_t source; /* fl_self.key of the sender */
     uint16_t kind, copy;
     uint8_t family;
+    uint8_t lane; /* what the number is for; 0: propagation */
+    uint8_t hop;  /* below 128. 0: straight from its sender; else the message is relayed, the
+                        `destination` is who relays it, and this is 1 + the link it takes from there */
 };
+enum { FL_HOP_MAX = 127 };
 
 /* 64 uniform bits for one receiver (`destination` is its fl_self.key) of the message. */
 uint64_t fl_draw_message(uint64_t seed, const struct fl_message_key *key, uint32_t destination);

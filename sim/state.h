@@ -45,9 +45,11 @@ struct fl_node {
 /* What a broadcast's deliveries share. */
 struct fl_body {
     struct fl_msg msg;
-    uint32_t pending; /* deliveries still in the queue */
+    uint32_t pending; /* deliveries still in the queue, and whoever works with it now */
     uint32_t cause;
-    uint32_t row; /* 1 + its row with detail "messages" (then never shared) */
+    uint32_t row;    /* 1 + its row with detail "messages" (then never shared) */
+    uint32_t via;    /* endpoint it comes from: its sender, or who relays it */
+    uint32_t rumour; /* 1 + its number, if it is gossip */
     uint32_t next_free;
 };
 
@@ -73,6 +75,8 @@ struct fl_fault_state {
     unsigned char *state;
     struct fl_coalition coalition;
     const struct fl_self **self; /* of the members, by rank */
+    uint64_t *side;              /* by endpoint, of a fault of links; NULL of others */
+    uint64_t round;              /* how often it has opened */
 };
 
 struct fl_check_state {
@@ -102,6 +106,7 @@ struct fl_world {
     uint32_t *client;
     struct fl_timer *timer;
     uint32_t timer_count;
+    struct fl_net *net; /* network.c; NULL if all the network does is delay */
     struct fl_body *body;
     uint32_t body_count, body_room, body_free;
     struct fl_waiting *waiting;
@@ -139,6 +144,7 @@ enum fl_entry_kind {
     FL_ENTRY_DELIVERY,    /* body; whom: endpoint */
     FL_ENTRY_TIMER,       /* timer; whom: epoch */
     FL_ENTRY_IDLE,        /* endpoint: its work is done */
+    FL_ENTRY_DEPARTURE,   /* body, held back by its sender; whom: receiver */
     FL_ENTRY_FAULT_OPENS, /* fault */
     FL_ENTRY_FAULT_CLOSES /* fault */
 };
@@ -172,7 +178,15 @@ void fl_handle(struct fl_world *world, struct fl_entry entry);
 uint32_t fl_world_note(struct fl_world *world, uint16_t kind, uint32_t endpoint, uint32_t parent,
                        const int64_t v[FL_RECORD_VALUES]);
 
+/* A fault's, or a group's, place in the keys of draws. */
+uint64_t fl_name_key(const char *name);
+
 /* faults.c */
+/* When a fault that comes and goes is struck next. */
+void fl_fault_schedule(struct fl_world *world, uint32_t fault);
+/* What a fault does to a message at `endpoint`, as a child of its edge. */
+uint32_t fl_fault_bites(struct fl_world *world, uint32_t fault, uint32_t endpoint,
+                        const struct fl_msg *msg);
 void fl_fault_opens(struct fl_world *world, uint32_t fault);
 void fl_fault_closes(struct fl_world *world, uint32_t fault);
 /* What the corrupted node says instead of w->honest: one of w->spoken, or w->honest itself. */

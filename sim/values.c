@@ -1,5 +1,6 @@
 /* Numbers from their text, words, probability laws: what is wrong with them, what they are. */
 #include "sim/values.h"
+#include "sim/empirical.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -384,6 +385,49 @@ uint32_t fl_read_choice(struct fl_reading *reading, const cJSON *item, const cha
     return UINT32_MAX;
 }
 
+/* Digits of one base, nothing else, below 2^64. */
+static bool read_digits(const char *text, uint32_t base, uint64_t *value)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    *value = 0;
+    const char *at = text;
+    for (; *at; at++) {
+        const char *found = strchr(digits, *at);
+        const uint64_t digit = found ? (uint64_t)(found - digits) % 16 : 16;
+        if (digit >= base || *value > (UINT64_MAX - digit) / base) {
+            return false;
+        }
+        *value = *value * base + digit;
+    }
+    return at > text;
+}
+
+static bool seed_of(struct fl_reading *reading, const cJSON *item, uint64_t *seed)
+{
+    if (cJSON_IsString(item)) {
+        const char *text = item->valuestring;
+        const bool hexadecimal = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+        return read_digits(hexadecimal ? text + 2 : text, hexadecimal ? 16 : 10, seed);
+    }
+    size_t bytes;
+    const char *text = fl_json_slice(&reading->json, item, &bytes);
+    int64_t number;
+    if (!cJSON_IsNumber(item) || !fl_decimal(text, bytes, 0, &number) || number < 0) {
+        return false;
+    }
+    *seed = (uint64_t)number;
+    return *seed <= FL_SEED_NUMBER_MAX;
+}
+
+void fl_read_seed(struct fl_reading *reading, const cJSON *item, uint64_t *seed)
+{
+    if (!seed_of(reading, item, seed)) {
+        fl_mistake(&reading->json, item, FL_AT_VALUE,
+                   "expected an integer from 0 to 2^53, or a string with a decimal or 0x number "
+                   "below 2^64");
+    }
+}
+
 int64_t fl_read_number_key(struct fl_reading *reading, const cJSON *object, const char *key,
                            struct fl_range range, int64_t fallback, cJSON *out)
 {
@@ -402,35 +446,32 @@ int64_t fl_read_number_key(struct fl_reading *reading, const cJSON *object, cons
 enum { SHAPE_DIGITS = 6 };
 #define SHAPE_MAX ((int64_t)1000000000000)
 
-static const struct law_form {
-    const char *name;
-    enum fl_law_kind kind;
-    const char *a, *b; /* keys; b may be NULL */
-    bool shape;        /* b is a shape, not a value of the law's unit */
-} law_forms[] = {
+const struct fl_law_form fl_law_forms[] = {
     {"constant", FL_CONSTANT, "value", NULL, false},
     {"uniform", FL_UNIFORM, "min", "max", false},
     {"exponential", FL_EXPONENTIAL, "mean", NULL, false},
     {"normal", FL_NORMAL, "mean", "sd", false},
     {"lognormal", FL_LOGNORMAL, "median", "sigma", true},
     {"pareto", FL_PARETO, "min", "alpha", true},
+    {.name = NULL},
 };
-enum { LAW_FORMS = sizeof law_forms / sizeof *law_forms };
+enum { LAW_FORMS = sizeof fl_law_forms / sizeof *fl_law_forms - 1 };
 
-static const struct law_form *law_form(struct fl_reading *reading, const cJSON *object)
+static const struct fl_law_form *law_form(struct fl_reading *reading, const cJSON *object)
 {
     const cJSON *item = fl_member(object, "law");
     if (!item) {
         fl_missing(reading, object, "law");
         return NULL;
     }
-    const char *names[LAW_FORMS + 1];
+    const char *names[LAW_FORMS + 2];
     for (size_t i = 0; i < LAW_FORMS; i++) {
-        names[i] = law_forms[i].name;
+        names[i] = fl_law_forms[i].name;
     }
-    names[LAW_FORMS] = NULL;
+    names[LAW_FORMS] = "empirical"; /* of another form: sim/empirical.h */
+    names[LAW_FORMS + 1] = NULL;
     const uint32_t form = fl_read_choice(reading, item, names);
-    return form == UINT32_MAX ? NULL : &law_forms[form];
+    return form == UINT32_MAX ? NULL : &fl_law_forms[form];
 }
 
 /* One key of a law; `needed` says whether it may be absent. */
@@ -451,14 +492,14 @@ static bool law_key(struct fl_reading *reading, const cJSON *object, const char 
 }
 
 /* What bounds the first number of a law: some laws live above zero only. */
-static struct fl_range first_range(const struct law_form *form, struct fl_range range)
+struct fl_range fl_law_first_range(const struct fl_law_form *form, struct fl_range range)
 {
     const bool positive = form->shape || form->kind == FL_EXPONENTIAL;
     range.min = positive && range.min < 1 ? 1 : range.min;
     return range;
 }
 
-static struct fl_range second_range(const struct law_form *form, struct fl_range range)
+struct fl_range fl_law_second_range(const struct fl_law_form *form, struct fl_range range)
 {
     if (form->shape) {
         return (struct fl_range){SHAPE_DIGITS, form->kind == FL_PARETO, SHAPE_MAX};
@@ -481,7 +522,7 @@ static const char *law_order(const struct fl_law *law)
 static cJSON *read_law_object(struct fl_reading *reading, const cJSON *item, struct fl_range range,
                               struct fl_law *law)
 {
-    const struct law_form *form = law_form(reading, item);
+    const struct fl_law_form *form = law_form(reading, item);
     if (!form) {
         return NULL;
     }
@@ -490,9 +531,9 @@ static cJSON *read_law_object(struct fl_reading *reading, const cJSON *item, str
     cJSON *out = fl_json_made(cJSON_CreateObject());
     fl_json_put(out, "law", cJSON_CreateString(form->name));
     *law = (struct fl_law){.kind = form->kind, .min = range.min, .max = range.max};
-    bool ok = law_key(reading, item, form->a, true, first_range(form, range), &law->a, out);
+    bool ok = law_key(reading, item, form->a, true, fl_law_first_range(form, range), &law->a, out);
     if (form->b) {
-        ok &= law_key(reading, item, form->b, true, second_range(form, range), &law->b, out);
+        ok &= law_key(reading, item, form->b, true, fl_law_second_range(form, range), &law->b, out);
     }
     ok &= law_key(reading, item, "at_least", false, range, &law->min, out);
     ok &= law_key(reading, item, "at_most", false, range, &law->max, out);
@@ -511,7 +552,9 @@ cJSON *fl_read_law(struct fl_reading *reading, const cJSON *item, struct fl_rang
                    struct fl_law *out)
 {
     cJSON *read;
-    if (cJSON_IsObject(item)) {
+    if (cJSON_IsObject(item) && fl_is_empirical(item)) {
+        read = fl_read_empirical(reading, item, range, out);
+    } else if (cJSON_IsObject(item)) {
         read = read_law_object(reading, item, range, out);
     } else if (cJSON_IsNumber(item) || cJSON_IsString(item)) {
         *out = (struct fl_law){.kind = FL_CONSTANT, .min = range.min, .max = range.max};

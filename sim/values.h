@@ -54,10 +54,26 @@ cJSON *fl_read_number(struct fl_reading *reading, const cJSON *item, struct fl_r
 cJSON *fl_read_bool(struct fl_reading *reading, const cJSON *item, bool *out);
 cJSON *fl_read_law(struct fl_reading *reading, const cJSON *item, struct fl_range range,
                    struct fl_law *out);
+
+/* How laws are written: {"law": NAME, A: number, B: number, "at_least": number, "at_most": number},
+ * the last two may be absent. The list ends with a NULL name. */
+struct fl_law_form {
+    const char *name;
+    enum fl_law_kind kind;
+    const char *a, *b; /* keys; b may be NULL */
+    bool shape;        /* b is a shape, not a value of the law's unit */
+};
+extern const struct fl_law_form fl_law_forms[];
+/* What bounds the two numbers of a law whose values are in `range`. */
+struct fl_range fl_law_first_range(const struct fl_law_form *form, struct fl_range range);
+struct fl_range fl_law_second_range(const struct fl_law_form *form, struct fl_range range);
 /* The index of a string in a list that ends with NULL; UINT32_MAX, after a report. */
 uint32_t fl_read_choice(struct fl_reading *reading, const cJSON *item, const char *const *words);
 /* The text of a string item; NULL, after a report, if it is none. */
 const char *fl_read_word(struct fl_reading *reading, const cJSON *item);
+/* A seed: a number as far as doubles are exact, beyond that a string. */
+#define FL_SEED_NUMBER_MAX ((uint64_t)1 << 53)
+void fl_read_seed(struct fl_reading *reading, const cJSON *item, uint64_t *seed);
 /* A member that may be absent: what it holds, or `fallback`. Adds what is in force to `out`. */
 int64_t fl_read_number_key(struct fl_reading *reading, const cJSON *object, const char *key,
                            struct fl_range range, int64_t fallback, cJSON *out);

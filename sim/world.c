@@ -108,7 +108,7 @@ static void conclude(struct fl_world *w)
 void fl_world_run(struct fl_world *w)
 {
     for (uint32_t i = 0; i < w->config->fault_count; i++)
-        if (w->config->fault[i].from == 0) fl_fault_opens(w, i);
+        if (w->config->fault[i].from == 0 && !w->config->fault[i].well.kind) fl_fault_opens(w, i);
     for (uint32_t e = 0; e < w->config->facts.endpoints; e++) {
         w->cause = FL_NO_RECORD;
         if (w->node[e].down == 0) fl_start_or_recover(w, e);

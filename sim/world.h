@@ -20,14 +20,15 @@ void fl_world_free(struct fl_world *world);
 
 enum fl_fate {
     FL_DELIVERED = 1,
-    FL_DROPPED, /* by a fault: the receiver was down, or an adversary kept it back */
+    FL_DROPPED, /* the receiver was down, the link cut, or the network lost it */
     FL_PENDING  /* still on its way when the run ended */
 };
 /* One message to one receiver; kept with trace detail "messages" only. */
 struct fl_message_row {
-    fl_time sent, arrives;
+    fl_time sent,
+        arrives; /* given to the network; at the receiver (of a lost one: would have been) */
     uint64_t word[3];
-    uint32_t from, to;   /* endpoints */
+    uint32_t from, to;   /* endpoints; of gossip `from` is who passed it on */
     uint32_t parent;     /* durable ancestor */
     uint32_t raw_parent; /* the message (1 + row) whose delivery led to this one; 0 if none */
     uint32_t blob_bytes;
@@ -49,7 +50,7 @@ struct fl_result {
     struct fl_digest digest;
     fl_time end;
     uint64_t events;   /* dispatched to a model */
-    uint64_t messages; /* sent, one for each receiver */
+    uint64_t messages; /* sent, one for each receiver; copies and relays too */
     uint64_t delivered, dropped;
     const struct fl_records *records;
     uint32_t sample_count;

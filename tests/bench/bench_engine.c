@@ -98,9 +98,9 @@ static void say(const char *name, double t)
 int main(void)
 {
     bench_hold("exponential",
-               (struct fl_law){FL_EXPONENTIAL, 50 * FL_MILLISECOND, 0, 0, INT64_MAX});
+               (struct fl_law){FL_EXPONENTIAL, 50 * FL_MILLISECOND, 0, 0, INT64_MAX, NULL});
     bench_hold("lognormal",
-               (struct fl_law){FL_LOGNORMAL, 50 * FL_MILLISECOND, 250000, 0, INT64_MAX});
+               (struct fl_law){FL_LOGNORMAL, 50 * FL_MILLISECOND, 250000, 0, INT64_MAX, NULL});
     static char bracha[512];
     snprintf(
         bracha, sizeof bracha,

@@ -122,24 +122,24 @@ static struct fl_law law_of(enum fl_law_kind kind, int64_t a, int64_t b)
 
 /* One of each kind, plus the extreme parameters of each. */
 static const struct fl_law assorted[] = {
-    {FL_CONSTANT, 2385, 0, INT64_MIN, INT64_MAX},
-    {FL_UNIFORM, -2385, 1717, INT64_MIN, INT64_MAX},
-    {FL_UNIFORM, INT64_MIN, INT64_MAX, INT64_MIN, INT64_MAX},
-    {FL_EXPONENTIAL, INT64_C(2385000017), 0, INT64_MIN, INT64_MAX},
-    {FL_EXPONENTIAL, 1, 0, INT64_MIN, INT64_MAX},
-    {FL_EXPONENTIAL, INT64_MAX, 0, INT64_MIN, INT64_MAX},
-    {FL_NORMAL, -2385, 1234567890123, INT64_MIN, INT64_MAX},
-    {FL_NORMAL, INT64_MAX, INT64_MAX, INT64_MIN, INT64_MAX},
-    {FL_NORMAL, INT64_MIN, INT64_MAX, INT64_MIN, INT64_MAX},
-    {FL_LOGNORMAL, INT64_C(80000000), 385000, INT64_MIN, INT64_MAX},
-    {FL_LOGNORMAL, 1, 4000000, INT64_MIN, INT64_MAX},
-    {FL_LOGNORMAL, INT64_MAX, 4000000, INT64_MIN, INT64_MAX},
-    {FL_LOGNORMAL, INT64_C(1) << 55, 0, INT64_MIN, INT64_MAX},
-    {FL_LOGNORMAL, INT64_C(1) << 40, 2385000, 17, INT64_C(1) << 41},
-    {FL_PARETO, 2385, 2385000, INT64_MIN, INT64_MAX},
-    {FL_PARETO, 1, 1, INT64_MIN, INT64_MAX},
-    {FL_PARETO, INT64_MAX, INT64_MAX, INT64_MIN, INT64_MAX},
-    {FL_PARETO, 1, 1000000, INT64_MIN, INT64_MAX},
+    {FL_CONSTANT, 2385, 0, INT64_MIN, INT64_MAX, NULL},
+    {FL_UNIFORM, -2385, 1717, INT64_MIN, INT64_MAX, NULL},
+    {FL_UNIFORM, INT64_MIN, INT64_MAX, INT64_MIN, INT64_MAX, NULL},
+    {FL_EXPONENTIAL, INT64_C(2385000017), 0, INT64_MIN, INT64_MAX, NULL},
+    {FL_EXPONENTIAL, 1, 0, INT64_MIN, INT64_MAX, NULL},
+    {FL_EXPONENTIAL, INT64_MAX, 0, INT64_MIN, INT64_MAX, NULL},
+    {FL_NORMAL, -2385, 1234567890123, INT64_MIN, INT64_MAX, NULL},
+    {FL_NORMAL, INT64_MAX, INT64_MAX, INT64_MIN, INT64_MAX, NULL},
+    {FL_NORMAL, INT64_MIN, INT64_MAX, INT64_MIN, INT64_MAX, NULL},
+    {FL_LOGNORMAL, INT64_C(80000000), 385000, INT64_MIN, INT64_MAX, NULL},
+    {FL_LOGNORMAL, 1, 4000000, INT64_MIN, INT64_MAX, NULL},
+    {FL_LOGNORMAL, INT64_MAX, 4000000, INT64_MIN, INT64_MAX, NULL},
+    {FL_LOGNORMAL, INT64_C(1) << 55, 0, INT64_MIN, INT64_MAX, NULL},
+    {FL_LOGNORMAL, INT64_C(1) << 40, 2385000, 17, INT64_C(1) << 41, NULL},
+    {FL_PARETO, 2385, 2385000, INT64_MIN, INT64_MAX, NULL},
+    {FL_PARETO, 1, 1, INT64_MIN, INT64_MAX, NULL},
+    {FL_PARETO, INT64_MAX, INT64_MAX, INT64_MIN, INT64_MAX, NULL},
+    {FL_PARETO, 1, 1000000, INT64_MIN, INT64_MAX, NULL},
 };
 enum { ASSORTED = sizeof assorted / sizeof *assorted };
 
@@ -405,7 +405,7 @@ Test(law, values_are_clipped_and_saturate)
     cr_assert_eq(fl_law_at(&law, 0), 2000);
     cr_assert_eq(fl_law_at(&law, UINT64_MAX), 2500);
     cr_assert_eq(fl_law_at(&law, UINT64_C(1) << 63), 2385);
-    law = (struct fl_law){FL_CONSTANT, 2385, 0, 17, 23};
+    law = (struct fl_law){FL_CONSTANT, 2385, 0, 17, 23, NULL};
     cr_assert_eq(fl_law_at(&law, 5), 23);
 
     law = law_of(FL_NORMAL, INT64_MAX - 5, INT64_MAX);
@@ -439,18 +439,18 @@ Test(law, check_names_the_wrong_field)
         struct fl_law law;
         const char *names;
     } wrong[] = {
-        {{(enum fl_law_kind)0, 1, 2, 0, 9}, "kind"},
-        {{(enum fl_law_kind)7, 1, 2, 0, 9}, "kind"},
-        {{FL_CONSTANT, 5, 0, 9, 8}, "min"},
-        {{FL_UNIFORM, 24, 23, 0, 99}, "a, the low end"},
-        {{FL_EXPONENTIAL, 0, 0, 0, 99}, "a, the mean"},
-        {{FL_EXPONENTIAL, -2385, 0, 0, 99}, "a, the mean"},
-        {{FL_NORMAL, 0, -1, 0, 99}, "b, the deviation"},
-        {{FL_LOGNORMAL, 0, 385000, 0, 99}, "a, the median"},
-        {{FL_LOGNORMAL, 5, -1, 0, 99}, "b, the sigma"},
-        {{FL_LOGNORMAL, 5, 4000001, 0, 99}, "b, the sigma"},
-        {{FL_PARETO, -5, 1000000, 0, 99}, "a, the minimum"},
-        {{FL_PARETO, 5, 0, 0, 99}, "b, the tail index"},
+        {{(enum fl_law_kind)0, 1, 2, 0, 9, NULL}, "kind"},
+        {{(enum fl_law_kind)8, 1, 2, 0, 9, NULL}, "kind"},
+        {{FL_CONSTANT, 5, 0, 9, 8, NULL}, "min"},
+        {{FL_UNIFORM, 24, 23, 0, 99, NULL}, "a, the low end"},
+        {{FL_EXPONENTIAL, 0, 0, 0, 99, NULL}, "a, the mean"},
+        {{FL_EXPONENTIAL, -2385, 0, 0, 99, NULL}, "a, the mean"},
+        {{FL_NORMAL, 0, -1, 0, 99, NULL}, "b, the deviation"},
+        {{FL_LOGNORMAL, 0, 385000, 0, 99, NULL}, "a, the median"},
+        {{FL_LOGNORMAL, 5, -1, 0, 99, NULL}, "b, the sigma"},
+        {{FL_LOGNORMAL, 5, 4000001, 0, 99, NULL}, "b, the sigma"},
+        {{FL_PARETO, -5, 1000000, 0, 99, NULL}, "a, the minimum"},
+        {{FL_PARETO, 5, 0, 0, 99, NULL}, "b, the tail index"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         const char *sentence = fl_law_check(&wrong[i].law);
@@ -461,12 +461,12 @@ Test(law, check_names_the_wrong_field)
 
 Test(law, unknown_kind_panics, .signal = SIGABRT)
 {
-    const struct fl_law law = law_of((enum fl_law_kind)7, 1, 2);
+    const struct fl_law law = law_of((enum fl_law_kind)8, 1, 2);
     fl_law_at(&law, 3);
 }
 
 Test(law, crossed_clip_panics, .signal = SIGABRT)
 {
-    const struct fl_law law = {FL_CONSTANT, 5, 0, 9, 8};
+    const struct fl_law law = {FL_CONSTANT, 5, 0, 9, 8, NULL};
     fl_law_at(&law, 3);
 }

@@ -66,7 +66,7 @@ static uint64_t draw(struct pair *pair)
 static fl_time step_of(struct pair *pair)
 {
     const uint64_t u = draw(pair);
-    const struct fl_law exponential = {FL_EXPONENTIAL, 1000000, 0, 0, FL_FOREVER};
+    const struct fl_law exponential = {FL_EXPONENTIAL, 1000000, 0, 0, FL_FOREVER, NULL};
     switch (pair->ahead) {
     case CONSTANT:
         return 50 * FL_MILLISECOND;

@@ -70,8 +70,10 @@ static uint64_t plain_draw(uint64_t seed, enum fl_purpose purpose, uint64_t owne
 
 static uint64_t plain_message(uint64_t seed, const struct fl_message_key *key, uint32_t receiver)
 {
-    const uint64_t tuple = UINT64_C(0x0101000000000000) + key->family * UINT64_C(0x10000000000) +
-                           key->kind * UINT64_C(0x10000) + key->copy;
+    const uint64_t tuple = UINT64_C(0x0101000000000000) + key->hop * UINT64_C(0x2000000000000) +
+                           key->family * UINT64_C(0x10000000000) +
+                           key->lane * UINT64_C(0x100000000) + key->kind * UINT64_C(0x10000) +
+                           key->copy;
     const struct block counter = {{key->word[0], key->word[1], key->word[2],
                                    key->source * UINT64_C(0x100000000) + receiver / 4}};
     return plain_philox(counter, seed, tuple).word[receiver % 4];
@@ -93,7 +95,7 @@ Test(rng, tuples_sit_where_documented)
     for (int i = 0; i < 5000; i++) {
         const uint64_t seed = next_random(&state), owner = next_random(&state);
         const uint64_t step = next_random(&state), bits = next_random(&state);
-        const enum fl_purpose purpose = FL_RNG_NETWORK + bits % FL_RNG_TIE;
+        const enum fl_purpose purpose = FL_RNG_NETWORK + bits % FL_RNG_WINDOW;
         const uint32_t lane = (uint32_t)(bits >> 32);
         cr_assert_eq(fl_draw(seed, purpose, owner, step, lane),
                      plain_draw(seed, purpose, owner, step, lane));
@@ -102,7 +104,9 @@ Test(rng, tuples_sit_where_documented)
                                            .source = (uint32_t)(bits >> 7),
                                            .kind = (uint16_t)(bits >> 13),
                                            .copy = (uint16_t)(bits >> 40),
-                                           .family = (uint8_t)(bits >> 3)};
+                                           .family = (uint8_t)(bits >> 3),
+                                           .lane = (uint8_t)(bits >> 21),
+                                           .hop = (uint8_t)(bits >> 50) & FL_HOP_MAX};
         cr_assert_eq(fl_draw_message(seed, &key, lane), plain_message(seed, &key, lane));
     }
 }
@@ -122,14 +126,14 @@ static size_t repeats(uint64_t *draws, size_t count)
 }
 
 /* Sets one bit of one field at a time on top of a common tuple: 64 + 8 + 64 + 64 + 32 for a draw
- * and 64 + 3 * 64 + 32 + 16 + 16 + 8 + 32 for a message. If a bit were lost, or two fields met,
+ * and 64 + 3 * 64 + 32 + 16 + 16 + 8 + 8 + 7 + 32 for a message. If a bit were lost, or two fields met,
  * two draws would agree; by chance they do with probability 10^-14. */
 Test(rng, every_bit_of_every_field_counts)
 {
     uint64_t draws[1024];
     size_t count = 0;
     draws[count++] = fl_draw(0, FL_RNG_NETWORK, 0, 0, 0);
-    for (int purpose = FL_RNG_NETWORK + 1; purpose <= FL_RNG_TIE; purpose++)
+    for (int purpose = FL_RNG_NETWORK + 1; purpose <= FL_RNG_WINDOW; purpose++)
         draws[count++] = fl_draw(0, (enum fl_purpose)purpose, 0, 0, 0);
     struct fl_message_key key = {.word = {0}};
     draws[count++] = fl_draw_message(0, &key, 0);
@@ -163,9 +167,17 @@ Test(rng, every_bit_of_every_field_counts)
             key.family = (uint8_t)one;
             draws[count++] = fl_draw_message(0, &key, 0);
             key.family = 0;
+            key.lane = (uint8_t)one;
+            draws[count++] = fl_draw_message(0, &key, 0);
+            key.lane = 0;
+        }
+        if (bit < 7) {
+            key.hop = (uint8_t)one;
+            draws[count++] = fl_draw_message(0, &key, 0);
+            key.hop = 0;
         }
     }
-    cr_assert_eq(count, 8 + 1 + 64 * 7 + 32 * 3 + 16 * 2 + 8);
+    cr_assert_eq(count, FL_RNG_WINDOW + 1 + 64 * 7 + 32 * 3 + 16 * 2 + 8 * 2 + 7);
     cr_assert_eq(repeats(draws, count), 0);
 }
 
