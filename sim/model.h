@@ -108,17 +108,23 @@ static inline bool fl_digest_equal(struct fl_digest a, struct fl_digest b)
  * --------------------------------------------------------------------------------------------- */
 
 enum fl_event_kind {
-    FL_START =
-        1,    /* once, when the node first runs, layers in family order: at time 0, after the fault
-                     windows that open then; if it is down then, when it comes up */
-    FL_MSG,   /* a message arrived */
-    FL_TIMER, /* timer slot `timer` expired; stale ones never get here */
-    FL_CALL,  /* a local call from another layer of this node: msg.family is the caller's */
-    FL_EXECUTED, /* answer to FL_EXECUTE: msg.word[0] echoes it, msg.version the new version,
-                     msg.value the two halves of the state hash, msg.blob the receipts */
-    FL_RECOVER,  /* a fault window of this node ended, and it had started. After a crash its timers
-                     are gone, its state is as it was (stable storage); otherwise timers still run. */
-    FL_OVERHEARD /* adversaries only: instant copy of an honest send addressed to a member */
+    /* Once, when the node first runs, layers in family order: at time 0, after the fault windows that
+     * open then; if it is down then, when it comes up. */
+    FL_START = 1,
+    /* A message arrived. */
+    FL_MSG,
+    /* Timer slot `timer` expired; stale ones never get here. */
+    FL_TIMER,
+    /* A local call from another layer of this node: msg.family is the caller's. */
+    FL_CALL,
+    /* Answer to FL_EXECUTE: msg.word[0] echoes it, msg.version is the new version, msg.value the two
+     * halves of the state hash, msg.blob the receipts. */
+    FL_EXECUTED,
+    /* A fault window of this node ended, and it had started. After a crash its timers are gone, its
+     * state is as it was (stable storage); otherwise timers still run. */
+    FL_RECOVER,
+    /* Adversaries only: instant copy of an honest send addressed to a member. */
+    FL_OVERHEARD
 };
 
 struct fl_event {
@@ -141,10 +147,12 @@ enum { FL_RECORD_VALUES = 6, FL_NO_RECORD = 0 };
 struct fl_record {
     fl_time at;
     int64_t v[FL_RECORD_VALUES];
-    uint32_t parent;   /* id of the durable ancestor, FL_NO_RECORD for a root */
-    uint32_t endpoint; /* who made it, or whom a fault struck; UINT32_MAX for fault edges, contracts
-                             and checks */
-    uint16_t kind;     /* enum fl_engine_record, or a kind of models/wire.h */
+    /* Id of the durable ancestor, FL_NO_RECORD for a root. */
+    uint32_t parent;
+    /* Who made it, or whom a fault struck; UINT32_MAX for fault edges, contracts and checks. */
+    uint32_t endpoint;
+    /* enum fl_engine_record, or a kind of models/wire.h. */
+    uint16_t kind;
     uint16_t zero[3];
 };
 
@@ -195,20 +203,29 @@ struct fl_observable {
  * --------------------------------------------------------------------------------------------- */
 
 enum fl_effect_kind {
-    FL_SEND = 1,  /* msg over the network to `reach` */
-    FL_SET_TIMER, /* arm slot `timer` of this layer to fire after `delay`; replaces a pending one */
+    /* msg over the network to `reach`. */
+    FL_SEND = 1,
+    /* Arm slot `timer` of this layer to fire after `delay`; replaces a pending one. */
+    FL_SET_TIMER,
     FL_CANCEL_TIMER,
-    FL_LOCAL,     /* msg to layer msg.family of the same node, zero delay */
-    FL_NOTE,      /* a new record, the cause of what follows in this outbox */
-    FL_BECAUSE,   /* the cause of what follows is the newest record of (kind, v[0], v[1]);
-                        unchanged if there is none; nothing, for kind 0: what a clock does by itself,
-                        such as arming its next tick, has no cause */
-    FL_KEEP_FROM, /* this endpoint needs blobs of epoch >= `epoch` only; before it says so, none */
-    FL_EXECUTE,   /* run the batch in msg.blob at byte offset `offset` on msg.version (genesis is
-                        {1}); the answer is FL_EXECUTED, in the place of a local call, with version 0
-                        if the blob is gone, is no batch, or the version's rows are not there */
-    FL_HEAD,      /* the version this endpoint serves is now msg.version */
-    FL_FINALISE   /* msg.version will never be undone, as far as this endpoint knows */
+    /* msg to layer msg.family of the same node, zero delay. */
+    FL_LOCAL,
+    /* A new record, the cause of what follows in this outbox. */
+    FL_NOTE,
+    /* The cause of what follows is the newest record of (kind, v[0], v[1]); unchanged if there is
+     * none; nothing, for kind 0: what a clock does by itself, such as arming its next tick, has no
+     * cause. */
+    FL_BECAUSE,
+    /* This endpoint needs blobs of epoch >= `epoch` only; before it says so, none. */
+    FL_KEEP_FROM,
+    /* Run the batch in msg.blob at byte offset `offset` on msg.version (genesis is {1}). The answer is
+     * FL_EXECUTED, in the place of a local call, with version 0 if the blob is gone, is no batch, or
+     * the version's rows are not there. */
+    FL_EXECUTE,
+    /* The version this endpoint serves is now msg.version. */
+    FL_HEAD,
+    /* msg.version will never be undone, as far as this endpoint knows. */
+    FL_FINALISE
 };
 
 enum fl_reach {
@@ -222,8 +239,9 @@ struct fl_effect {
     enum fl_effect_kind kind;
     enum fl_reach reach; /* FL_SEND */
     fl_endpoint to;      /* FL_SEND */
-    fl_endpoint as;  /* the acting endpoint; an adversary's FL_SEND may name any member, its other
-                             effects only the event's own endpoint: the rest is left out */
+    /* The acting endpoint. An adversary's FL_SEND may name any member, its other effects only the
+     * event's own endpoint: the rest is left out. */
+    fl_endpoint as;
     uint32_t origin; /* 1 + index of the honest effect that fl_repeat copied; 0 if none */
     uint32_t timer;
     uint32_t offset;
