@@ -32,6 +32,20 @@ struct fl_block {
     struct fl_batch batch; /* height, time, transaction count; the transactions follow */
 };
 
+/* --- claims --------------------------------------------------------------------------------------
+ * What a member of a consensus signs when others will quote it: the kind, the first two words and
+ * the values of a message. word[2], copy and blob belong to the delivery, not to the claim; a value
+ * that is the digest of a blob covers the blob. The first word of what is said about a height is
+ * the height. */
+struct fl_claim {
+    uint64_t kind, word[2];
+    struct fl_digest digest; /* value[0], value[1] */
+};
+static inline struct fl_digest fl_claim_digest(const struct fl_claim *claim)
+{
+    return fl_digest_of(claim, sizeof *claim);
+}
+
 /* --- messages ---------------------------------------------------------------------------------- */
 enum fl_chain_msg {
     FL_SUBMIT = 64, /* client -> replica, word: account, nonce; blob a struct fl_tx; copy counts

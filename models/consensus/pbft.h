@@ -1,0 +1,300 @@
+/* PBFT: what its files share. pbft.c is the model and its step; pbft_order.c the normal case,
+ * pbft_view.c view changes, pbft_sync.c checkpoints and state transfer. Nobody else includes this
+ * but tests, which make broken twins of the protocol by other rules. */
+#ifndef FL_PBFT_H
+#define FL_PBFT_H
+#include "models/wire.h"
+
+/* Votes carry word: sequence number, view; value: digest of the payload, zero for the null request;
+ * a signature over kind, words and value (fl_claim). */
+enum fl_pbft_message {
+    PBFT_PRE_PREPARE = 1, /* primary -> peers, with the payload */
+    PBFT_PREPARE,
+    PBFT_COMMIT,
+    PBFT_CHECKPOINT,  /* word: sequence number; value: state hash; word[2]: request it answers */
+    PBFT_VIEW_CHANGE, /* word: view; value: digest of the blob, a struct fl_pbft_change; word[2]:
+                         request it answers */
+    PBFT_NEW_VIEW, /* primary -> peers. word: view; value: digest of the blob, a fl_pbft_new_view */
+    PBFT_ASK_CHANGE, /* -> primary of a new view. word: view, member whose VIEW-CHANGE is missing */
+    PBFT_RELAY,      /* answer: that VIEW-CHANGE. word: view, member, number of the answer */
+    PBFT_FETCH,      /* word: first sequence number wanted, number of the request; value: stable
+                         checkpoint and view of the asker. All answer AT_VIEW, one of them the rest;
+                         answers carry the number of the request in word[2] */
+    PBFT_AT_VIEW,    /* word: view (0: between views); value: last number its new-view message
+                         decided upon, height */
+    PBFT_STABLE,     /* word: sequence number; value: state hash; blob: certificate */
+    PBFT_DECIDED,    /* word: sequence number, view; value: digest; blob: certificate */
+    PBFT_NEED,       /* word: sequence number, number of the request; value: digest of a payload */
+    PBFT_PAYLOAD,    /* word: sequence number; value: digest; blob: payload */
+    PBFT_GONE        /* word: sequence number that is kept no longer */
+};
+enum fl_pbft_timer {
+    PBFT_SLOT,     /* time to propose */
+    PBFT_PUBLISH,  /* the block is built */
+    PBFT_PROGRESS, /* no progress: change the view */
+    PBFT_RESEND,   /* overdue: say votes again, or VIEW-CHANGE between views */
+    PBFT_CATCH_UP, /* still behind: ask */
+    PBFT_TIMERS
+};
+
+/* Blocks sent in answer to one request; the log reaches at least that far beyond the head. */
+enum { PBFT_WINDOW_MAX = 256, PBFT_FETCH_MAX = 16 };
+
+struct fl_pbft_params {
+    fl_time block, latency, timeout;
+    int64_t checkpoint_every, window, pipeline, history;
+};
+
+/* What a broken twin does otherwise; the protocol is fl_pbft_rules. */
+struct fl_pbft_rules {
+    uint64_t quorum_less; /* power that a quorum may lack; 0 */
+    bool shows_prepared;  /* VIEW-CHANGE reports what was prepared (the lock) */
+    bool remembers_votes; /* votes once for a sequence number in a view */
+    bool checks_proofs;   /* looks at the certificates inside VIEW-CHANGE messages */
+    bool restarts_timer;  /* the timer starts again after progress */
+    bool checks_signatures;
+};
+extern const struct fl_pbft_rules fl_pbft_rules;
+
+enum fl_pbft_flag {
+    PBFT_PROPOSED = 1, /* digest is known: a PRE-PREPARE, or the new-view message, said so */
+    PBFT_FORCED = 2,   /* by the new-view message: a quorum has validated it before */
+    PBFT_ASKED = 4,    /* the chain layer is looking at it */
+    PBFT_VALID = 8,
+    PBFT_INVALID = 16,
+    PBFT_VOTED = 32,     /* PREPARE, or PRE-PREPARE by the primary, is sent */
+    PBFT_PREPARED = 64,  /* and COMMIT is sent */
+    PBFT_COMMITTED = 128 /* for good: digest never changes again */
+};
+
+/* One sequence number. */
+struct fl_pbft_slot {
+    uint64_t seq;         /* 0: empty */
+    uint64_t view;        /* of the votes collected */
+    uint64_t commit_view; /* once committed, of the commits that prove it */
+    uint64_t prepare_power, commit_power;
+    uint64_t cert_view; /* 1 + newest view it was prepared in here; 0: never */
+    uint64_t flags;
+    struct fl_digest digest, cert_digest, stray_digest;
+    fl_blob blob, cert_blob, stray_blob; /* contents, 0 while missing; stray: came before its name,
+                                            or was proposed in an older view */
+};
+
+/* A VIEW-CHANGE message. */
+struct fl_pbft_said {
+    uint64_t view; /* 0: none */
+    struct fl_digest digest;
+    fl_blob blob;
+    uint64_t tag;
+};
+
+/* What a replica knows of each member. */
+struct fl_pbft_member {
+    struct fl_pbft_said change; /* its newest VIEW-CHANGE */
+    struct fl_pbft_said listed; /* the one that the new-view message of this view lists */
+    uint64_t at_view, at_base;  /* its last AT_VIEW */
+    uint64_t fetched, needed;   /* its last requests that were answered */
+};
+
+/* A checkpoint that is not stable yet. Tags are unproven until the state hash is known here. */
+struct fl_pbft_checkpoint {
+    uint64_t seq; /* 0: empty */
+    uint64_t power, reached;
+    struct fl_digest digest;
+};
+
+struct fl_pbft_state {
+    uint64_t faulty_power; /* F */
+    uint64_t view, active; /* active 0: VIEW-CHANGE for `view` is sent, its NEW-VIEW is not here */
+    uint64_t base;         /* last sequence number that the new-view message decided upon */
+    uint64_t attempts;     /* view changes since the last progress */
+    uint64_t waiting;      /* between views: a quorum left the old one, the timer runs */
+    uint64_t resends;      /* of the current VIEW-CHANGE; of votes in this view */
+    uint64_t height, applied; /* decided here; executed by the chain layer */
+    uint64_t stable;          /* low watermark h */
+    struct fl_digest stable_digest;
+    /* as primary */
+    uint64_t proposed, due, asked; /* last proposed in this view; may propose; payload asked for */
+    uint64_t building;             /* sequence number of the block being built; 0: none */
+    struct fl_digest building_digest;
+    fl_blob building_blob;
+    /* the NEW-VIEW that still lacks VIEW-CHANGE messages; view 0: none */
+    struct fl_pbft_said new_view;
+    uint64_t new_view_asked;
+    /* catching up */
+    uint64_t top, top_view;          /* what others seem to have reached */
+    uint64_t catching;               /* the timer runs */
+    uint64_t fetch_to;               /* last number of the request on its way; 0: none */
+    uint64_t fetches, needs, relays; /* so far */
+    /* published */
+    uint64_t blocks, view_changes, resent, gone;
+};
+/* The state is followed by slot[history], member[n], checkpoint[checkpoints] and rows of n tags:
+ * prepares[2 reach], certificates[2 reach], commits[history], checkpoints, stable[1]. */
+
+/* One step: all that its parts need. */
+struct fl_pbft {
+    const struct fl_self *self;
+    const struct fl_pbft_params *params;
+    const struct fl_pbft_rules *rules;
+    struct fl_pbft_state *s;
+    const struct fl_event *in;
+    const struct fl_view *view;
+    struct fl_outbox *out;
+};
+
+/* --- contents of blobs --------------------------------------------------------------------------- */
+
+/* A certificate: this header, then `count` signatures in ascending order of members. */
+struct fl_pbft_certificate {
+    uint64_t view;
+    uint32_t count, zero;
+};
+struct fl_pbft_signature {
+    uint32_t member, zero; /* index in the group */
+    uint64_t tag;
+};
+/* VIEW-CHANGE: this header, the signatures for the stable checkpoint, then `prepared` times a
+ * fl_pbft_prepared and its signatures, ascending. */
+struct fl_pbft_change {
+    uint64_t view, stable;
+    struct fl_digest stable_digest;
+    uint32_t proofs, prepared;
+};
+struct fl_pbft_prepared {
+    uint64_t seq, view;
+    struct fl_digest digest;
+    uint32_t count, zero;
+};
+/* NEW-VIEW: this header, `changes` times the name of a VIEW-CHANGE (V), then one proposal for each
+ * sequence number after `low` up to `high` (O). */
+struct fl_pbft_new_view {
+    uint64_t view, low, high;
+    uint32_t changes, zero;
+};
+struct fl_pbft_name {
+    uint32_t member, zero;
+    struct fl_digest digest;
+};
+struct fl_pbft_proposal {
+    struct fl_digest digest; /* zero: the null request */
+    uint64_t tag;            /* of the new primary's PRE-PREPARE */
+};
+
+/* --- pbft.c: the layout of the state, quorums, signatures ------------------------------------------ */
+
+void fl_pbft_step(const struct fl_pbft_rules *rules, const struct fl_self *self, void *state,
+                  const struct fl_event *in, const struct fl_view *view, struct fl_outbox *out);
+
+struct fl_pbft_member *fl_pbft_members(const struct fl_pbft *c);
+/* The checkpoint's place in the ring. */
+struct fl_pbft_checkpoint *fl_pbft_checkpoint_at(const struct fl_pbft *c, uint64_t seq);
+/* Rows of n tags. */
+uint64_t *fl_pbft_prepares(const struct fl_pbft *c, uint64_t seq);
+uint64_t *fl_pbft_prepared_by(const struct fl_pbft *c, uint64_t seq); /* of the certificate */
+uint64_t *fl_pbft_commits(const struct fl_pbft *c, uint64_t seq);
+uint64_t *fl_pbft_checkpoint_tags(const struct fl_pbft *c, uint64_t seq);
+uint64_t *fl_pbft_stable_tags(const struct fl_pbft *c);
+/* NULL if the number is not in the log. */
+struct fl_pbft_slot *fl_pbft_find(const struct fl_pbft *c, uint64_t seq);
+/* How far the log goes beyond the head: the window, or what a request brings if that is more. */
+uint64_t fl_pbft_reach(const struct fl_pbft *c);
+/* Puts an undecided number into the log: applied < seq <= applied + reach. */
+struct fl_pbft_slot *fl_pbft_open(const struct fl_pbft *c, uint64_t seq);
+
+uint32_t fl_pbft_primary(const struct fl_pbft *c, uint64_t view); /* its index */
+bool fl_pbft_quorum(const struct fl_pbft *c, uint64_t power); /* any two meet in an honest one */
+bool fl_pbft_some_honest(const struct fl_pbft *c, uint64_t power);
+/* Index of the sender; group_size or more if it is no member. */
+uint32_t fl_pbft_from(const struct fl_pbft *c);
+static inline struct fl_digest fl_pbft_value(const struct fl_msg *m)
+{
+    return (struct fl_digest){(uint64_t)m->value[0], (uint64_t)m->value[1]};
+}
+static inline bool fl_pbft_null(struct fl_digest d)
+{
+    return d.lo == 0 && d.hi == 0;
+}
+/* Does the event bring the content of that digest? */
+bool fl_pbft_brings(const struct fl_pbft *c, struct fl_digest digest);
+
+struct fl_claim fl_pbft_claim(enum fl_pbft_message kind, uint64_t word0, uint64_t word1,
+                              struct fl_digest digest);
+uint64_t fl_pbft_sign(const struct fl_pbft *c, const struct fl_claim *claim);
+bool fl_pbft_signed(const struct fl_pbft *c, uint32_t member, const struct fl_claim *claim,
+                    uint64_t tag);
+/* The claim that member's tag in a row of prepares is about: the primary's is its PRE-PREPARE. */
+struct fl_claim fl_pbft_prepare_claim(const struct fl_pbft *c, uint32_t member, uint64_t seq,
+                                      uint64_t view, struct fl_digest digest);
+
+/* A message with the claim's kind, words, value and our tag. */
+struct fl_msg *fl_pbft_say(const struct fl_pbft *c, const struct fl_claim *claim, uint64_t tag);
+struct fl_msg *fl_pbft_tell(const struct fl_pbft *c, fl_endpoint to, enum fl_pbft_message kind,
+                            uint64_t word0, uint64_t word1, uint64_t word2);
+
+/* Signatures of a row, in order, until they make a quorum. NULL `out` only counts. */
+uint32_t fl_pbft_signatures(const struct fl_pbft *c, const uint64_t *row, unsigned char *out);
+/* Timers. */
+void fl_pbft_expect_block(const struct fl_pbft *c); /* (re)starts the timers of an active view */
+fl_time fl_pbft_patience(const struct fl_pbft *c);  /* timeout, doubled with each failed view */
+
+/* --- pbft_order.c ------------------------------------------------------------------------------------ */
+
+void fl_pbft_on_pre_prepare(const struct fl_pbft *c);
+void fl_pbft_on_vote(const struct fl_pbft *c, enum fl_pbft_message kind);
+void fl_pbft_on_payload_built(const struct fl_pbft *c);
+void fl_pbft_on_valid(const struct fl_pbft *c);
+void fl_pbft_on_applied(const struct fl_pbft *c);
+void fl_pbft_publish(const struct fl_pbft *c);
+void fl_pbft_propose(const struct fl_pbft *c); /* if it is time and the window allows */
+void fl_pbft_slot_arm(const struct fl_pbft *c);
+void fl_pbft_repeat_votes(const struct fl_pbft *c); /* for what is overdue */
+/* Votes of older views are forgotten, certificates and contents are not. */
+void fl_pbft_reset(const struct fl_pbft *c, struct fl_pbft_slot *slot);
+/* The new-view message says what this number stands for. */
+void fl_pbft_force(const struct fl_pbft *c, struct fl_pbft_slot *slot, struct fl_digest digest,
+                   uint64_t primary_tag);
+/* Whatever follows from what is in the slot now: PREPARE, COMMIT, decision. */
+void fl_pbft_advance(const struct fl_pbft *c, struct fl_pbft_slot *slot);
+void fl_pbft_advance_all(const struct fl_pbft *c);
+void fl_pbft_decide(const struct fl_pbft *c); /* the next number, if it is committed */
+fl_blob fl_pbft_content(const struct fl_pbft_slot *slot, struct fl_digest digest);
+
+/* --- pbft_view.c -------------------------------------------------------------------------------------- */
+
+void fl_pbft_change_view(const struct fl_pbft *c, uint64_t view);
+void fl_pbft_on_view_change(const struct fl_pbft *c, uint32_t member);
+void fl_pbft_on_new_view(const struct fl_pbft *c);
+void fl_pbft_on_ask_change(const struct fl_pbft *c);
+void fl_pbft_on_relay(const struct fl_pbft *c);
+void fl_pbft_resend_change(const struct fl_pbft *c);
+/* The same to one who asks; nothing while the view is active. */
+void fl_pbft_answer_change(const struct fl_pbft *c, fl_endpoint to, uint64_t request);
+/* Enters a view in which nothing after the own height is decided upon. */
+void fl_pbft_adopt_view(const struct fl_pbft *c, uint64_t view);
+
+/* --- pbft_sync.c -------------------------------------------------------------------------------------- */
+
+void fl_pbft_checkpoint(const struct fl_pbft *c, struct fl_digest digest); /* at `applied` */
+void fl_pbft_on_checkpoint(const struct fl_pbft *c);
+/* Takes over a proven stable checkpoint; `row` may be the row of the stable one itself. */
+void fl_pbft_stabilise(const struct fl_pbft *c, uint64_t seq, struct fl_digest digest,
+                       const uint64_t *row);
+/* Others seem to have decided `seq`, and to be in `view`. */
+void fl_pbft_hint(const struct fl_pbft *c, uint64_t seq, uint64_t view);
+void fl_pbft_fetch(const struct fl_pbft *c);
+void fl_pbft_need(const struct fl_pbft *c, const struct fl_pbft_slot *slot);
+void fl_pbft_catch_up(const struct fl_pbft *c); /* the timer */
+void fl_pbft_on_fetch(const struct fl_pbft *c);
+void fl_pbft_on_at_view(const struct fl_pbft *c);
+void fl_pbft_on_stable(const struct fl_pbft *c);
+void fl_pbft_on_decided(const struct fl_pbft *c);
+void fl_pbft_on_need(const struct fl_pbft *c);
+void fl_pbft_on_payload(const struct fl_pbft *c);
+void fl_pbft_on_gone(const struct fl_pbft *c);
+/* Reads `count` signatures at `bytes`; true if they are in order, all right, and make a quorum.
+ * `row`, if not NULL, gets the tags. `base` is the claim; its kind PREPARE means a row of prepares. */
+bool fl_pbft_proven(const struct fl_pbft *c, const unsigned char *bytes, uint32_t count,
+                    const struct fl_claim *base, uint64_t *row);
+
+#endif
