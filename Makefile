@@ -12,6 +12,8 @@ FLAGSHIP := eth-crash-2020-03-12
 override OURS := -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
     -Wstrict-prototypes -Wmissing-prototypes -Wvla -ffp-contract=off \
     $(if $(findstring -fsanitize,$(CFLAGS)),,-Werror)
+FL_FUZZ_SECONDS ?= 600
+FUZZED   := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
 # Asked once, when the first recipe wants it: pkg-config may come with the set-up.
@@ -31,6 +33,7 @@ MAKERS   := $(call objects,tests/lib/make_*.c)
 TESTS    := $(call programs,tests/unit/test_*.c tests/conform/test_*.c tests/prop/test_*.c)
 SOAK     := $(call programs,tests/soak/test_*.c)
 BENCH    := $(call programs,tests/bench/*.c)
+FUZZ     := $(call programs,tests/fuzz/*.c)
 GP       := $(patsubst %,$(BUILD)/gen/%.inc,$(wildcard analysis/*.gp))
 
 # All cores, unless told otherwise.
@@ -42,7 +45,7 @@ endif
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 export FL_BUILD := $(BUILD)
 
-.PHONY: all demo test asan lint determinism can-fail bench soak figures golden format install clean help \
+.PHONY: all demo test asan lint determinism can-fail bench soak fuzz coverage figures golden format install clean help \
     setup everything FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -74,6 +77,12 @@ bench: $(BENCH) ## what is measured in specs and README
 soak: $(BUILD)/faultline $(SOAK) ## long campaigns
 	@FL_TEST_TIMEOUT=0 tests/setup/run.sh $(SOAK)
 
+fuzz: setup ## FL_FUZZ_SECONDS (600) of anything at all, read as a scenario
+	+@FUZZED='$(FUZZED)' tests/setup/fuzz.sh $(FL_FUZZ_SECONDS)
+
+coverage: setup ## lines of the scenario reader that its tests and the inputs of `make fuzz` reach
+	+@tests/setup/coverage.sh
+
 figures: $(BUILD)/faultline ## remake the figure of the README, from the flagship with its own seed
 	@$< run scenarios/$(FLAGSHIP).json -q -o results/$(FLAGSHIP)
 	@$< plot results/$(FLAGSHIP)
@@ -97,7 +106,7 @@ help: ## this list
 # Bare `make` only says what is missing; the targets for people install it.
 setup:
 	@tests/setup/packages.sh $(if $(filter-out all $(BUILD)/%,$(MAKECMDGOALS)),--install) \
-	    $(if $(filter lint determinism can-fail format,$(MAKECMDGOALS)),all,$(if $(filter-out \
+	    $(if $(filter lint determinism can-fail fuzz coverage format,$(MAKECMDGOALS)),all,$(if $(filter-out \
 	    all everything install $(BUILD)/%,$(MAKECMDGOALS)),test,build))
 
 everything: $(BUILD)/faultline $(TESTS) $(SOAK) $(BENCH) $(MAKERS)
@@ -140,6 +149,8 @@ $(BUILD)/faultline: $(BUILD)/sim/main.o $(BUILD)/libfaultline.a
 	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 $(TESTS) $(SOAK) $(BENCH): %: %.o $(BUILD)/libtests.a $(BUILD)/libfaultline.a
 	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) $(CRITERION) -o $@
+$(FUZZ): %: %.o $(BUILD)/libfaultline.a
+	@$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $^ $(LIBS) -o $@
 
 -include $(patsubst %.o,%.d,$(LIB) $(BUILD)/sim/main.o $(TESTLIB) $(MAKERS)) \
-    $(patsubst %,%.d,$(TESTS) $(SOAK) $(BENCH))
+    $(patsubst %,%.d,$(TESTS) $(SOAK) $(BENCH) $(FUZZ))

@@ -21,6 +21,7 @@
  * finished. Compiler, flags, library versions and git state go to build.json only. */
 #ifndef FL_ARCHIVE_H
 #define FL_ARCHIVE_H
+#include "sim/mistake.h"
 #include "sim/world.h"
 
 /* Hash of what the archive holds, as 32 hex digits and NUL. */
@@ -32,6 +33,23 @@ void fl_archive_content_hash(const struct fl_config *config, const struct fl_res
  * hold. */
 char *fl_summary_text(const struct fl_config *config, const struct fl_result *result,
                       const char *content_hash, uint32_t *expect_failed);
+
+/* A number or word of the summary by its path, such as "ledger.bad_debt"; false if there is none. The
+ * content hash is not among them: it costs as much as an archive. */
+enum { FL_METRIC_TEXT = 64 };
+struct fl_metric {
+    enum fl_unit unit; /* 0: a word, which has no value */
+    int64_t value;
+    char text[FL_METRIC_TEXT]; /* as the summary shows it */
+};
+bool fl_summary_metric(const struct fl_config *config, const struct fl_result *result,
+                       const char *path, struct fl_metric *metric);
+/* Whether runs of this configuration have it, and its unit; `hint` names one with a similar path. */
+bool fl_summary_has(const struct fl_config *config, const char *path, struct fl_metric *metric,
+                    struct fl_hint *hint);
+
+/* Compiler, flags, library versions and git state, as the text of build.json; the caller frees it. */
+char *fl_build_text(void);
 
 /* Writes the archive into the folder `directory`, making it if need be. NULL if all went well, else a
  * sentence that says what failed (lent until the next call). */

@@ -1,13 +1,16 @@
 /* The command line: run, validate, list, describe, plot. Data goes to stdout, talk to stderr.
  *
  * Exit status: 0 ok; 1 a run did not turn out as its scenario expects; 2 usage or scenario error;
- * 3 input or output failed. */
+ * 3 input or output failed; 128 + N ended by signal N (130 by SIGINT). */
 #define _GNU_SOURCE /* argp */
 #include "analysis/analysis.h"
 #include "sim/archive.h"
 #include "sim/config.h"
 #include "sim/describe.h"
+#include "sim/disk.h"
 #include "sim/mistake.h"
+#include "sim/schema.h"
+#include "sim/sweep.h"
 #include "sim/world.h"
 
 #include <argp.h>
@@ -29,10 +32,20 @@ struct options {
     size_t overrides;
     const char *directory, *format;
     uint64_t seed;
-    bool has_seed, json, resolved, quiet;
+    uint32_t jobs;
+    bool has_seed, json, resolved, quiet, resume, dry_run;
 };
 
-enum { KEY_SET = 256, KEY_SEED, KEY_JSON, KEY_RESOLVED, KEY_FORMAT };
+enum {
+    KEY_SET = 256,
+    KEY_SEED,
+    KEY_JSON,
+    KEY_RESOLVED,
+    KEY_FORMAT,
+    KEY_JOBS,
+    KEY_RESUME,
+    KEY_DRY_RUN
+};
 
 static bool read_seed(const char *text, uint64_t *seed)
 {
@@ -41,6 +54,14 @@ static bool read_seed(const char *text, uint64_t *seed)
     if (*text < '0' || *text > '9') return false;
     *seed = strtoull(text, &end, 0);
     return errno == 0 && *end == '\0';
+}
+
+static bool read_jobs(const char *text, uint32_t *jobs)
+{
+    uint64_t count;
+    if (!read_seed(text, &count) || count < 1 || count > FL_JOBS_MAX) return false;
+    *jobs = (uint32_t)count;
+    return true;
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -61,6 +82,16 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_FORMAT:
         o->format = value;
+        return 0;
+    case KEY_RESUME:
+        o->resume = true;
+        return 0;
+    case KEY_DRY_RUN:
+        o->dry_run = true;
+        return 0;
+    case KEY_JOBS:
+        if (!read_jobs(value, &o->jobs))
+            argp_error(state, "--jobs %s: expected a number from 1 to %d", value, FL_JOBS_MAX);
         return 0;
     case KEY_SEED:
         o->has_seed = true;
@@ -163,6 +194,7 @@ static int write_results(const struct fl_config *config, const struct fl_result 
 static int command_run(const struct options *o)
 {
     int status = 0;
+    fl_signals_end_run();
     struct fl_config *config = load(o, o->argument[0], &status);
     if (!config) return status;
     struct fl_world *world = fl_world_new(config);
@@ -181,10 +213,22 @@ static int command_run(const struct options *o)
 
 /* --- the other commands ------------------------------------------------------------------------------------ */
 
+/* So that `validate *.json` may be typed: the schema lies among the scenarios. */
+static bool is_schema(const char *path)
+{
+    static const char suffix[] = ".schema.json";
+    const size_t length = strlen(path), end = sizeof suffix - 1;
+    return length > end && strcmp(path + length - end, suffix) == 0;
+}
+
 static int command_validate(const struct options *o)
 {
     int status = 0;
     for (size_t i = 0; i < o->arguments; i++) {
+        if (is_schema(o->argument[i])) {
+            if (!o->resolved) printf("%s: a schema, not a scenario\n", o->argument[i]);
+            continue;
+        }
         struct fl_config *config = load(o, o->argument[i], &status);
         if (!config) continue;
         if (o->resolved)
@@ -200,6 +244,15 @@ static int command_list(const struct options *o)
 {
     (void)o;
     fl_list(stdout);
+    return 0;
+}
+
+static int command_schema(const struct options *o)
+{
+    (void)o;
+    char *text = fl_schema_text();
+    fputs(text, stdout);
+    free(text);
     return 0;
 }
 
@@ -219,6 +272,17 @@ static int command_describe(const struct options *o)
         fl_describe(stdout, model);
     }
     return 0;
+}
+
+static int command_sweep(const struct options *o)
+{
+    const struct fl_sweep sweep = {.plan = o->argument[0],
+                                   .directory = o->directory,
+                                   .jobs = o->jobs,
+                                   .resume = o->resume,
+                                   .dry_run = o->dry_run,
+                                   .quiet = o->quiet};
+    return fl_sweep(&sweep);
 }
 
 static int command_plot(const struct options *o)
@@ -253,6 +317,13 @@ static const struct argp_option validate_options[] = {
     {0}};
 static const struct argp_option plot_options[] = {
     {"format", KEY_FORMAT, "png|svg|pdf", 0, "Kind of file; default png", 0}, {0}};
+static const struct argp_option sweep_options[] = {
+    {"output", 'o', "DIR", 0, "Folder of the results; default results/NAME", 0},
+    {"jobs", KEY_JOBS, "N", 0, "Processes at a time; default as many as there are cores", 0},
+    {"resume", KEY_RESUME, 0, 0, "Go on where an earlier call ended; what failed is run again", 0},
+    {"dry-run", KEY_DRY_RUN, 0, 0, "Check the plan and print how many runs it is", 0},
+    {"quiet", 'q', 0, 0, "Print nothing if all goes well", 0},
+    {0}};
 static const struct argp_option no_options[] = {{0}};
 
 static const struct command {
@@ -263,11 +334,15 @@ static const struct command {
 } commands[] = {
     {"run", "SCENARIO.json", "Run a scenario; leaves trace.h5, summary.json and report.md.",
      command_run, run_options, 1, 1},
+    {"sweep", "PLAN.json", "Run a scenario over a grid of values and several seeds.", command_sweep,
+     sweep_options, 1, 1},
     {"validate", "SCENARIO.json...", "Check scenarios without running them.", command_validate,
      validate_options, 1, ARGUMENTS_MAX},
     {"list", "", "List the models that scenarios can name.", command_list, no_options, 0, 0},
     {"describe", "MODEL...", "Describe models: what they are, their keys, what they publish.",
      command_describe, no_options, 1, ARGUMENTS_MAX},
+    {"schema", "", "Print the JSON Schema of scenarios, for editors.", command_schema, no_options,
+     0, 0},
     {"plot", "RESULTS-FOLDER", "Draw the timeline of a run from its trace.", command_plot,
      plot_options, 1, 1},
 };

@@ -24,7 +24,9 @@ struct fact {
     char path[FACT_PATH]; /* "ledger.bad_debt", "events" */
     char text[FACT_TEXT];
     enum fact_form form;
-    bool listed; /* shown under its path; facts of faults and checks are in arrays instead */
+    int64_t value;     /* of a number, in `unit` */
+    enum fl_unit unit; /* 0: a word, or more than int64 */
+    bool listed;       /* shown under its path; facts of faults and checks are in arrays instead */
 };
 struct facts {
     struct fact *at;
@@ -52,11 +54,23 @@ static void add_text(struct facts *facts, const char *path, enum fact_form form,
     snprintf(add(facts, form, text, true)->path, FACT_PATH, "%s", path);
 }
 
+/* A number with its unit, under a path that may still be written. */
+static struct fact *add_number(struct facts *facts, enum fact_form form, int64_t value,
+                               enum fl_unit unit, bool listed)
+{
+    char text[FL_UNIT_TEXT];
+    fl_unit_text(value, unit, text);
+    struct fact *fact = add(facts, form, text, listed);
+    fact->value = value;
+    fact->unit = unit;
+    return fact;
+}
+
 static void add_count(struct facts *facts, const char *path, uint64_t count)
 {
-    char text[FACT_TEXT];
-    snprintf(text, sizeof text, "%" PRIu64, count);
-    add_text(facts, path, FORM_NUMBER, text);
+    FL_ASSERT(count <= INT64_MAX);
+    struct fact *fact = add_number(facts, FORM_NUMBER, (int64_t)count, FL_COUNT, true);
+    snprintf(fact->path, FACT_PATH, "%s", path);
 }
 
 static enum fact_form form_of(enum fl_unit unit)
@@ -88,8 +102,8 @@ static void add_run(struct facts *facts, const struct fl_config *config,
     fl_digest_text(result->digest, text);
     add_text(facts, "digest", FORM_WORD, text);
     add_text(facts, "content_hash", FORM_WORD, content_hash);
-    fl_unit_text(result->end, FL_NANOSECOND, text);
-    add_text(facts, "end_time_s", FORM_NUMBER, text);
+    snprintf(add_number(facts, FORM_NUMBER, result->end, FL_NANOSECOND, true)->path, FACT_PATH,
+             "end_time_s");
     add_count(facts, "events", result->events);
     add_count(facts, "messages", result->messages);
     add_count(facts, "delivered", result->delivered);
@@ -102,9 +116,9 @@ static void add_observables(struct facts *facts, const struct fl_config *config,
     for (uint32_t i = 0; i < config->observable_count; i++) {
         const struct fl_observable_ref *ref = &config->observable[i];
         const struct fl_observable *seen = &ref->model->observables[ref->index];
-        char text[FL_UNIT_TEXT];
-        fl_unit_text(result->final[i], seen->unit, text);
-        add_text(facts, seen->name, form_of(seen->unit), text);
+        struct fact *fact =
+            add_number(facts, form_of(seen->unit), result->final[i], seen->unit, true);
+        snprintf(fact->path, FACT_PATH, "%s", seen->name);
     }
 }
 
@@ -117,14 +131,19 @@ static void add_unlisted(struct facts *facts, const struct fl_config *config,
     }
     for (uint32_t i = 0; i < result->fault_count; i++) {
         const struct fl_fault_result *fault = &result->fault[i];
-        char text[FACT_TEXT];
-        snprintf(text, sizeof text, "%" PRIu64, fault->suppressed);
-        snprintf(add(facts, FORM_NUMBER, text, false)->path, FACT_PATH, "faults.%s.suppressed",
-                 fault->spec->name);
-        snprintf(text, sizeof text, "%" PRIu64, fault->injected);
-        snprintf(add(facts, FORM_NUMBER, text, false)->path, FACT_PATH, "faults.%s.injected",
-                 fault->spec->name);
+        snprintf(add_number(facts, FORM_NUMBER, (int64_t)fault->suppressed, FL_COUNT, false)->path,
+                 FACT_PATH, "faults.%s.suppressed", fault->spec->name);
+        snprintf(add_number(facts, FORM_NUMBER, (int64_t)fault->injected, FL_COUNT, false)->path,
+                 FACT_PATH, "faults.%s.injected", fault->spec->name);
     }
+}
+
+static void gather(struct facts *facts, const struct fl_config *config,
+                   const struct fl_result *result, const char *content_hash)
+{
+    add_run(facts, config, result, content_hash);
+    add_observables(facts, config, result);
+    add_unlisted(facts, config, result);
 }
 
 static const struct fact *find(const struct facts *facts, const char *path)
@@ -381,10 +400,7 @@ char *fl_summary_text(const struct fl_config *config, const struct fl_result *re
                       const char *content_hash, uint32_t *expect_failed)
 {
     struct facts facts = {NULL, 0, 0};
-    add_run(&facts, config, result, content_hash);
-    add_observables(&facts, config, result);
-    add_unlisted(&facts, config, result);
-
+    gather(&facts, config, result, content_hash);
     cJSON *root = cJSON_CreateObject();
     for (size_t i = 0; i < facts.count; i++) {
         if (facts.at[i].listed) {
@@ -399,4 +415,56 @@ char *fl_summary_text(const struct fl_config *config, const struct fl_result *re
     cJSON_AddItemToObject(root, "expect", expect_json(config, &facts, expect_failed));
     free(facts.at);
     return print_and_delete(root);
+}
+
+/* --- one number at a time ------------------------------------------------------------------------------- */
+
+bool fl_summary_metric(const struct fl_config *config, const struct fl_result *result,
+                       const char *path, struct fl_metric *metric)
+{
+    struct facts facts = {NULL, 0, 0};
+    gather(&facts, config, result, "");
+    const struct fact *fact = strcmp(path, "content_hash") == 0 ? NULL : find(&facts, path);
+    if (fact) {
+        *metric = (struct fl_metric){.unit = fact->unit, .value = fact->value};
+        snprintf(metric->text, sizeof metric->text, "%s", fact->text);
+    }
+    free(facts.at);
+    return fact != NULL;
+}
+
+/* What a result of this configuration will have, all zero. */
+static struct fl_result blank_result(const struct fl_config *config, struct fl_arena *arena)
+{
+    int64_t *final = fl_arena_alloc(arena, config->observable_count, sizeof *final);
+    struct fl_verdict *verdict = fl_arena_alloc(arena, config->check_count, sizeof *verdict);
+    struct fl_fault_result *fault = fl_arena_alloc(arena, config->fault_count, sizeof *fault);
+    for (uint32_t i = 0; i < config->check_count; i++) {
+        verdict[i].kind = FL_NOT_APPLICABLE;
+    }
+    for (uint32_t i = 0; i < config->fault_count; i++) {
+        fault[i].spec = &config->fault[i];
+    }
+    return (struct fl_result){
+        .final = final, .verdict = verdict, .fault_count = config->fault_count, .fault = fault};
+}
+
+bool fl_summary_has(const struct fl_config *config, const char *path, struct fl_metric *metric,
+                    struct fl_hint *hint)
+{
+    struct fl_arena arena = {NULL};
+    const struct fl_result result = blank_result(config, &arena);
+    const bool found = fl_summary_metric(config, &result, path, metric);
+    struct facts facts = {NULL, 0, 0};
+    gather(&facts, config, &result, "");
+    struct fl_guess guess = {.wanted = path};
+    for (size_t i = 0; i < facts.count; i++) {
+        if (strcmp(facts.at[i].path, "content_hash") != 0) {
+            fl_guess_offer(&guess, facts.at[i].path);
+        }
+    }
+    *hint = fl_guess_hint(&guess); /* holds the word itself */
+    free(facts.at);
+    fl_arena_free(&arena);
+    return found;
 }

@@ -17,6 +17,7 @@ static void digests(char *text)
     cr_assert_eq(glob("scenarios/*.json", 0, NULL, &found), 0);
     size_t used = 0;
     for (size_t i = 0; i < found.gl_pathc; i++) {
+        if (strstr(found.gl_pathv[i], ".schema.json")) continue;
         struct fl_problems problems = {.to = stderr};
         struct fl_config *config = fl_config_load(found.gl_pathv[i], NULL, 0, NULL, &problems);
         cr_assert_not_null(config);

@@ -169,8 +169,8 @@ expect 'determinism: floating point that depends on the CPU' '^DIFFERS  gcc-O2-w
 sed -i '0,/    FL_ASSERT(purpose/s//    for (int k = 0; k < 64; k++) {\n        union {\n            double d;\n            uint64_t u;\n        } plant = {.d = __builtin_pow((double)(step % 1024 + 1) * 0.37 * k, 1.3)};\n        seed += plant.u;\n    }\n&/' sim/rng.c
 E
 expect 'determinism: a file that knows when it was written' '^DIFFERS  files' make determinism <<'E'
-grep -q 'H5Pset_obj_track_times(.*false' sim/archive.c
-sed -i '/H5Pset_obj_track_times/s/false/true/' sim/archive.c
+grep -q 'H5Pset_obj_track_times(.*false' sim/h5.c
+sed -i '/H5Pset_obj_track_times/s/false/true/' sim/h5.c
 E
 echo "$passed passed, $failed failed"
 [[ $failed == 0 ]]

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 
 build=${FL_BUILD:-build}
 sanitize=${SANITIZE:--O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all}
-[[ $# -gt 0 ]] || set -- scenarios/*.json
+[[ $# -gt 0 ]] || set -- $(printf '%s\n' scenarios/*.json | grep -v '\.schema\.json$')
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 read -ra variants <<<"${VARIANTS:-gcc-O2 gcc-O0 gcc-O3 clang-O0 clang-O2 clang-O3 gcc-asan clang-asan}"

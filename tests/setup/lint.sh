@@ -15,9 +15,10 @@ contract=(sim/{base,model,num,law,rng}.h models/{wire,submit}.h)
 # Beside that, what compilers call by themselves: copies, stack guards, arithmetic on 128 bits.
 by_compiler='(__)?mem(cpy|set|cmp|move)(_chk)?|bcmp|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|__[a-z]+[sdt]i[2-4]'
 # Not part of a run: they turn its result into files, and into the floats that readers expect.
-after_a_run='sim/(main|archive|columns|summary)\.o'
-# Objects of the engine that may own a writable global, each with its reason.
-writable='sim/archive\.o' # the sentence that says which file could not be written
+after_a_run='sim/(main|archive|columns|disk|h5|summary)\.o'
+# Objects of the engine that may own a writable global, each with its reason: the sentence that says
+# which file could not be written, and the files that a signal must remove.
+writable='sim/disk\.o'
 
 # Objects of sources that exist now, in a build folder that may remember others.
 objects_of() { printf "$1/%s\n" "${@:2}" | sed 's/\.c$/.o/'; }

@@ -1,0 +1,62 @@
+/* A plan of runs: one scenario, some of its values varied over a grid, each point with several seeds.
+ *
+ *     {"name": "outage-minutes", "why": "...", "scenario": "../eth-crash-2020-03-12.json",
+ *      "axes": [{"path": "faults.oracle-stuck.to_s", "values": [36300, 36600]}, ...],
+ *      "replicates": 5, "seed": 1, "metrics": ["ledger.bad_debt", "checks.solvency"]}
+ *
+ * Points are numbered from 0, the first axis slowest; rows are (point, replicate). Replicate r has the
+ * same seed at every point, a function of the plan's seed and r alone: points differ by what the axes
+ * say and by nothing that was drawn. */
+#ifndef FL_PLAN_H
+#define FL_PLAN_H
+#include "sim/alloc.h"
+#include "sim/archive.h"
+
+enum { FL_AXES_MAX = 16, FL_METRICS_MAX = 256 };
+#define FL_ROWS_MAX ((uint64_t)10000000)
+
+struct fl_axis {
+    char *path; /* as --set takes it */
+    uint32_t count;
+    char **override;  /* PATH=VALUE, the whole argument of --set */
+    char **shown;     /* the value in tables: its text in the plan, a string without its quotes */
+    int64_t *integer; /* NULL unless all are plain integers */
+};
+
+struct fl_plan {
+    char name[FL_NAME_MAX];
+    char *why, *raw; /* raw: the plan as read */
+    uint64_t seed;
+    uint32_t axis_count, metric_count, replicates;
+    uint32_t points;
+    struct fl_axis *axis;
+    char **metric;          /* paths in the summary */
+    enum fl_unit *unit;     /* of each metric; 0: words */
+    char *scenario;         /* path, as seen from here */
+    char *scenario_written; /* as the plan says it, relative to the plan */
+    char *text;             /* the scenario as read */
+    size_t text_bytes;
+    char *resolved; /* the scenario with every key, before any axis changes it */
+    struct fl_arena arena;
+};
+
+/* Reads a plan and checks each of its points as a scenario. Mistakes are reported like those of a
+ * scenario, with file:line:column of the plan where it is at fault. NULL if there were any, or if the
+ * plan could not be read (problems->count is then 0). */
+struct fl_plan *fl_plan_load(const char *path, struct fl_problems *problems);
+void fl_plan_free(struct fl_plan *plan);
+
+uint64_t fl_plan_seed(const struct fl_plan *plan, uint32_t replicate);
+/* Index of the value that axis `axis` has at a point. */
+uint32_t fl_plan_value(const struct fl_plan *plan, uint32_t point, uint32_t axis);
+/* The --set arguments of a point, one for each axis. */
+void fl_plan_overrides(const struct fl_plan *plan, uint32_t point,
+                       const char *overrides[FL_AXES_MAX]);
+/* The configuration of one row. */
+struct fl_config *fl_plan_config(const struct fl_plan *plan, uint32_t point, uint32_t replicate,
+                                 struct fl_problems *problems);
+/* The command that runs this row alone, of a scenario at this path; the caller frees it. */
+char *fl_plan_replay(const struct fl_plan *plan, const char *scenario, uint32_t point,
+                     uint32_t replicate);
+
+#endif

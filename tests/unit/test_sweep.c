@@ -1,0 +1,684 @@
+/* Plans and sweeps, with a registry of one model that counts, sleeps, and breaks when told to. The
+ * program itself and the shipped plans are at the end.
+ *
+ * No timeouts of Criterion: see tests/unit/test_process.c. */
+#include "sim/plan.h"
+#include "sim/sweep.h"
+#include "tests/lib/archive_fixture.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <hdf5.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
+/* ------------------------------------------------------------------------------------------------
+ * The model
+ * --------------------------------------------------------------------------------------------- */
+
+struct bomb {
+    int64_t fuse, wait, price;
+};
+static const struct fl_param bomb_rows[] = {
+    {.key = "fuse",
+     .type = FL_INTEGER,
+     .offset = offsetof(struct bomb, fuse),
+     .max = 100,
+     .fallback = "0"},
+    {.key = "wait_ms",
+     .type = FL_INTEGER,
+     .offset = offsetof(struct bomb, wait),
+     .max = 10000,
+     .fallback = "0"},
+    {.key = "price_usd",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct bomb, price),
+     .min = -1000000000,
+     .max = INT64_MAX,
+     .fallback = "2.385"},
+    {.key = NULL},
+};
+static const char *check_bomb(const void *params)
+{
+    const struct bomb *p = params;
+    return p->fuse == 7 && p->wait == 70 ? "fuse 7 and wait_ms 70 do not go together" : NULL;
+}
+enum { FUSE_ASSERTS = 3, FUSE_IS_KILLED = 4, FUSE_EXITS = 5 };
+
+/* One byte is added here for each run that begins. */
+static char runs_path[FAKE_PATH];
+
+static size_t bomb_bytes(const void *params, const struct fl_self *self)
+{
+    (void)params;
+    (void)self;
+    return sizeof(int64_t);
+}
+static void bomb_init(const struct fl_self *self, void *state)
+{
+    *(int64_t *)state = (int64_t)(self->seed % 1000);
+}
+static void bomb_step(const struct fl_self *self, void *state, const struct fl_event *in,
+                      const struct fl_view *view, struct fl_outbox *out)
+{
+    (void)state;
+    (void)in;
+    (void)view;
+    (void)out;
+    const struct bomb *p = self->params;
+    const int runs = open(runs_path, O_WRONLY | O_CREAT | O_APPEND, 0666);
+    if (runs < 0 || write(runs, "x", 1) != 1 || close(runs) != 0) abort();
+    nanosleep(&(struct timespec){.tv_nsec = p->wait * 1000000}, NULL);
+    FL_ASSERT(p->fuse != FUSE_ASSERTS);
+    if (p->fuse == FUSE_IS_KILLED) raise(SIGKILL);
+    if (p->fuse == FUSE_EXITS) {
+        fputs("out of\tsomething\n", stderr);
+        _exit(9);
+    }
+}
+static void bomb_observe(const struct fl_self *self, const void *state, int64_t *out)
+{
+    const struct bomb *p = self->params;
+    out[0] = p->price * (1 + p->fuse);
+    out[1] = *(const int64_t *)state;
+    out[2] = p->fuse > 1;
+    out[3] = p->fuse * 1500 * FL_MILLISECOND;
+}
+static const struct fl_observable bomb_observables[] = {
+    {"bomb.value", "", FL_USD, FL_FIRST},
+    {"bomb.noise", "", FL_COUNT, FL_FIRST},
+    {"bomb.hot", "", FL_BOOL, FL_FIRST},
+    {"bomb.time", "", FL_NANOSECOND, FL_FIRST},
+    {.name = NULL},
+};
+static const struct fl_node_model bomb_node = {
+    .state_bytes = bomb_bytes, .init = bomb_init, .step = bomb_step, .observe = bomb_observe};
+static const struct fl_model bomb = {.name = "bomb",
+                                     .family = FL_AGENT,
+                                     .doc = "",
+                                     .params = bomb_rows,
+                                     .params_bytes = sizeof(struct bomb),
+                                     .check = check_bomb,
+                                     .observables = bomb_observables,
+                                     .node = &bomb_node};
+const struct fl_model *const fl_models[] = {&bomb, NULL};
+
+/* ------------------------------------------------------------------------------------------------
+ * Folders and plans
+ * --------------------------------------------------------------------------------------------- */
+
+static const char scenario[] =
+    "{\"name\": \"one\", \"duration_s\": 1, \"nodes\": {\"a\": {\"agent\": \"bomb\"}}}";
+#define METRICS \
+    "\"metrics\": [\"bomb.value\", \"bomb.noise\", \"bomb.hot\", \"bomb.time\", \"digest\"]"
+
+struct place {
+    char base[FAKE_PATH], plan[FAKE_PATH];
+};
+
+static void write_text(const char *folder, const char *name, const char *text)
+{
+    char path[2 * FAKE_PATH];
+    fake_path(folder, name, path);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static struct place place_new(const char *plan)
+{
+    struct place p;
+    fake_folder(p.base);
+    write_text(p.base, "one.json", scenario);
+    write_text(p.base, "plan.json", plan);
+    strcat(strcpy(p.plan, p.base), "/plan.json");
+    strcat(strcpy(runs_path, p.base), "/runs");
+    return p;
+}
+
+static void place_remove(const struct place *p)
+{
+    char command[FAKE_PATH + 16];
+    snprintf(command, sizeof command, "rm -rf '%s'", p->base);
+    cr_expect_eq(system(command), 0);
+}
+
+static size_t runs(void)
+{
+    FILE *file = fopen(runs_path, "r");
+    if (!file) return 0;
+    fseek(file, 0, SEEK_END);
+    const long count = ftell(file);
+    fclose(file);
+    return (size_t)count;
+}
+
+/* A sweep in this process; its folder is `name` below the place. */
+static int sweep(const struct place *p, const char *name, uint32_t jobs, bool resume)
+{
+    char directory[2 * FAKE_PATH];
+    fake_path(p->base, name, directory);
+    return fl_sweep(&(struct fl_sweep){
+        .plan = p->plan, .directory = directory, .jobs = jobs, .resume = resume, .quiet = true});
+}
+
+/* The same with its stderr, "" for nothing; the caller frees it. */
+static char *said_by_sweep(const struct place *p, const char *name, bool resume, int *status)
+{
+    char path[2 * FAKE_PATH];
+    fake_path(p->base, "said", path);
+    fflush(NULL);
+    const int before = dup(STDERR_FILENO), file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0666);
+    cr_assert(before >= 0 && file >= 0);
+    dup2(file, STDERR_FILENO);
+    *status = sweep(p, name, 2, resume);
+    fflush(stderr);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    close(file);
+    size_t bytes;
+    return fake_read(p->base, "said", &bytes);
+}
+
+static char *read_in(const struct place *p, const char *folder, const char *name, size_t *bytes)
+{
+    char path[2 * FAKE_PATH];
+    fake_path(folder, name, path);
+    return fake_read(p->base, path, bytes);
+}
+
+static void expect_same_tables(const struct place *p, const char *one, const char *other)
+{
+    static const char *const names[] = {"sweep.csv", "sweep.h5"};
+    for (size_t i = 0; i < 2; i++) {
+        size_t a_bytes, b_bytes;
+        char *a = read_in(p, one, names[i], &a_bytes), *b = read_in(p, other, names[i], &b_bytes);
+        cr_expect(a_bytes == b_bytes && memcmp(a, b, a_bytes) == 0, "%s differs: %s, %s", names[i],
+                  one, other);
+        free(a);
+        free(b);
+    }
+}
+
+/* Line `index` of sweep.csv. */
+static const char *csv_line(const struct place *p, const char *folder, uint32_t index)
+{
+    static char line[2048];
+    size_t bytes;
+    char *csv = read_in(p, folder, "sweep.csv", &bytes);
+    const char *at = csv;
+    for (; index > 0; index--) at += strcspn(at, "\n") + 1;
+    snprintf(line, sizeof line, "%.*s", (int)strcspn(at, "\n"), at);
+    free(csv);
+    return line;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Plans
+ * --------------------------------------------------------------------------------------------- */
+
+/* In the scenario the agent is a bare name and has no keys: the first axis gives it some. */
+#define AXES                                                                                \
+    "{\"name\": \"axes\", \"scenario\": \"one.json\", \"replicates\": 3, \"seed\": 2385,\n" \
+    " \"axes\": [{\"path\": \"nodes.a.agent\", \"values\": [{\"model\":\n \"bomb\", "       \
+    "\"fuse\": 1}, {\"model\": \"bomb\"}]},\n"                                              \
+    "  {\"path\": \"nodes.a.agent.price_usd\", \"values\": [1.5, \"2.25\", -3]}],\n" METRICS "}"
+
+Test(sweep, points_are_a_grid_and_replicates_share_seeds)
+{
+    const struct place p = place_new(AXES);
+    struct fl_problems problems = {.to = stderr};
+    struct fl_plan *plan = fl_plan_load(p.plan, &problems);
+    cr_assert_not_null(plan);
+    cr_expect_eq(plan->points, 6);
+    cr_expect_eq(plan->replicates, 3);
+    for (uint32_t point = 0; point < 6; point++) {
+        cr_expect_eq(fl_plan_value(plan, point, 0), point / 3);
+        cr_expect_eq(fl_plan_value(plan, point, 1), point % 3);
+    }
+    const char *overrides[FL_AXES_MAX];
+    fl_plan_overrides(plan, 4, overrides);
+    cr_expect_str_eq(overrides[0], "nodes.a.agent={\"model\": \"bomb\"}");
+    cr_expect_str_eq(overrides[1], "nodes.a.agent.price_usd=\"2.25\"");
+    cr_expect_str_eq(plan->axis[1].shown[1], "2.25");
+    cr_expect_null(plan->axis[1].integer);
+    char *replay = fl_plan_replay(plan, "it's.json", 4, 1);
+    char expected[256];
+    snprintf(expected, sizeof expected,
+             "faultline run 'it'\\''s.json' --set 'nodes.a.agent={\"model\": \"bomb\"}' --set "
+             "'nodes.a.agent.price_usd=\"2.25\"' --seed %" PRIu64,
+             fl_plan_seed(plan, 1));
+    cr_expect_str_eq(replay, expected);
+    free(replay);
+    /* A row is the run of its replay. */
+    struct fl_config *config = fl_plan_config(plan, 4, 1, &problems);
+    cr_assert_not_null(config);
+    cr_expect_eq(config->seed, fl_plan_seed(plan, 1));
+    cr_expect_eq(((const struct bomb *)config->group[0].layer[FL_AGENT].params)->price, 2250000);
+    fl_config_free(config);
+    fl_plan_free(plan);
+    place_remove(&p);
+}
+
+/* XXH3-64 of the 16 bytes (2385, r), shifted: computed by a Python script from the published
+ * algorithm, XXH3_len_9to16_64b and its secret. */
+Test(sweep, seeds_are_what_the_header_says)
+{
+    const struct fl_plan plan = {.seed = 2385}, other = {.seed = 2386};
+    cr_expect_eq(fl_plan_seed(&plan, 0), 5300079619628825);
+    cr_expect_eq(fl_plan_seed(&plan, 1), 6050849211343919);
+    for (uint32_t i = 0; i < 1000; i++) {
+        cr_expect_lt(fl_plan_seed(&plan, i), (uint64_t)1 << 53);
+        cr_expect_neq(fl_plan_seed(&plan, i), fl_plan_seed(&other, i));
+        for (uint32_t j = 0; j < i; j++)
+            cr_expect_neq(fl_plan_seed(&plan, i), fl_plan_seed(&plan, j));
+    }
+}
+
+static void expect_plan_refused(const char *text, const char *first_line)
+{
+    const struct place p = place_new(text);
+    char *said = NULL;
+    size_t bytes = 0;
+    struct fl_problems problems = {.to = open_memstream(&said, &bytes)};
+    struct fl_plan *plan = fl_plan_load(p.plan, &problems);
+    fclose(problems.to);
+    cr_expect_null(plan, "accepted: %s", text);
+    said[strcspn(said, "\n")] = '\0';
+    for (char *at; (at = strstr(said, p.base)) != NULL;) { /* the folder's name is of no interest */
+        memmove(at, at + strlen(p.base) + 1, strlen(at + strlen(p.base) + 1) + 1);
+    }
+    cr_expect_str_eq(said, first_line, "\n  said     %s\n  expected %s", said, first_line);
+    free(said);
+    place_remove(&p);
+}
+
+Test(sweep, a_bad_plan_is_told_with_its_place)
+{
+#define ONE "\"scenario\": \"one.json\""
+#define VALUE "\"metrics\": [\"bomb.value\"]"
+    static const char *const bad[][2] = {
+        {"{\"name\": \"x\", " ONE ", " VALUE ",}",
+         "plan.json:1:64: error: no comma is allowed before '}'"},
+        {"[]", "plan.json:1:1: error: expected an object, found a list"},
+        {"{\"name\": \"x\", " ONE ", " VALUE ", \"axis\": []}",
+         "plan.json:1:66: error: /axis: unknown key (did you mean \"axes\"?)"},
+        {"{" ONE ", " VALUE "}", "plan.json:1:1: error: missing required key \"name\""},
+        {"{\"name\": \"a/b\", " ONE ", " VALUE "}",
+         "plan.json:1:10: error: /name: a name is 1 to 47 letters, digits, '-' and '_', with '.' "
+         "inside"},
+        {"{\"name\": \"x\", " VALUE "}", "plan.json:1:1: error: missing required key \"scenario\""},
+        {"{\"name\": \"x\", " ONE "}", "plan.json:1:1: error: missing required key \"metrics\""},
+        {"{\"name\": \"x\", " ONE ", \"metrics\": []}",
+         "plan.json:1:50: error: /metrics: expected a list of 1 to 256 paths in summary.json, such "
+         "as ledger.bad_debt"},
+        {"{\"name\": \"x\", " ONE ", \"metrics\": [\"bomb.valve\"]}",
+         "plan.json:1:51: error: /metrics/0: the summary of point 0 has no such number (did you "
+         "mean \"bomb.value\"?)"},
+        {"{\"name\": \"x\", " ONE ", \"metrics\": [\"content_hash\"]}",
+         "plan.json:1:51: error: /metrics/0: the summary of point 0 has no such number"},
+        {"{\"name\": \"x\", " ONE ", \"metrics\": [\"events\", \"events\"]}",
+         "plan.json:1:61: error: /metrics/1: this metric is there twice"},
+        {"{\"name\": \"x\", " ONE ", " VALUE ", \"replicates\": 0}",
+         "plan.json:1:80: error: /replicates: 0 is out of range (1 to 1000000)"},
+        {"{\"name\": \"x\", " ONE ", " VALUE ", \"seed\": 1.5}",
+         "plan.json:1:74: error: /seed: expected an integer from 0 to 2^53, or a string with a "
+         "decimal or 0x number below 2^64"},
+        {"{\"name\": \"x\", " ONE ", " VALUE ", \"axes\": {}}",
+         "plan.json:1:74: error: /axes: expected a list of axes, found an object"},
+        {"{\"name\": \"x\", " ONE ", " VALUE ", \"axes\": [{\"path\": \"seed\", \"values\": [1]}]}",
+         "plan.json:1:84: error: /axes/0/path: the seed of a row follows from the plan's seed and "
+         "the replicate"},
+        {"{\"name\": \"x\", " ONE ", " VALUE ", \"axes\": [{\"path\": \"a\"}]}",
+         "plan.json:1:75: error: /axes/0: missing required key \"values\""},
+        {"{\"name\": \"x\", " ONE ", " VALUE ", \"axes\": [{\"path\": \"a\", \"values\": []}]}",
+         "plan.json:1:99: error: /axes/0/values: expected a list of values"},
+        {"{\"name\": \"x\", " ONE ", " VALUE ", \"axes\": [{\"path\": \"a\", \"values\": [1, 1]}]}",
+         "plan.json:1:103: error: /axes/0/values/1: this value is there twice"},
+        {"{\"name\": \"x\", " ONE ", " VALUE
+         ", \"axes\": [{\"path\": \"a\", \"values\": [1]}, {\"path\": \"a\", \"values\": [1]}]}",
+         "plan.json:1:114: error: /axes/1/path: two axes have this path"},
+        {"{\"name\": \"x\", " ONE ", " VALUE
+         ",\n \"axes\": [{\"path\": \"duration_s\", \"values\": [1, 2, 0]}]}",
+         "plan.json:2:51: error: /axes/0/values/2: /duration_s: 0 is out of range (0.000000001 "
+         "to 1000000000)"},
+        {"{\"name\": \"x\", " ONE ", " VALUE
+         ",\n \"axes\": [{\"path\": \"nodes.b.agent\", \"values\": [\"bomb\"]}]}",
+         "plan.json:2:48: error: /axes/0/values/0: /nodes/b/agent: there is no \"b\" in an object"},
+        {"{\"name\": \"x\", \"scenario\": \"two.json\", " VALUE "}",
+         "plan.json:1:27: error: /scenario: cannot read two.json: No such file or directory"},
+        {"{\"name\": \"x\", \"scenario\": \"plan.json\", " VALUE "}",
+         "plan.json:1:1: error: missing required key \"nodes\""},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) expect_plan_refused(bad[i][0], bad[i][1]);
+}
+
+/* Each value is good, but not with the other; and only the points that have both are refused. */
+Test(sweep, values_that_do_not_go_together_are_told)
+{
+    expect_plan_refused(
+        "{\"name\": \"x\", \"scenario\": \"one.json\", \"metrics\": [\"events\"], \"axes\": [\n"
+        "{\"path\": \"nodes.a.agent\", \"values\": [{\"model\": \"bomb\"}]},\n"
+        "{\"path\": \"nodes.a.agent.fuse\", \"values\": [1, 7]},\n"
+        "{\"path\": \"nodes.a.agent.wait_ms\", \"values\": [1, 70]}]}",
+        "plan.json:4:49: error: /axes/2/values/1: with the other values of point 3: "
+        "/nodes/a/agent: fuse 7 and wait_ms 70 do not go together");
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Rows
+ * --------------------------------------------------------------------------------------------- */
+
+Test(sweep, bytes_do_not_depend_on_jobs)
+{
+    const struct place p = place_new(AXES);
+    cr_expect_eq(sweep(&p, "one", 1, false), 0);
+    cr_expect_eq(runs(), 18);
+    cr_expect_eq(sweep(&p, "two", 2, false), 0);
+    cr_expect_eq(sweep(&p, "more", 7, false), 0);
+    cr_expect_eq(runs(), 54);
+    expect_same_tables(&p, "one", "two");
+    expect_same_tables(&p, "one", "more");
+    cr_expect_str_eq(csv_line(&p, "one", 0),
+                     "point,replicate,seed,nodes.a.agent,nodes.a.agent.price_usd,bomb.value,"
+                     "bomb.noise,bomb.hot,bomb.time,digest,status,error");
+    const struct fl_plan plan = {.seed = 2385};
+    const uint64_t seed = fl_plan_seed(&plan, 1);
+    char expected[256];
+    snprintf(expected, sizeof expected,
+             "1,1,%" PRIu64
+             ",\"{\"\"model\"\":  \"\"bomb\"\", \"\"fuse\"\": 1}\",2.25,4.500000,%" PRIu64
+             ",false,1.5,",
+             seed, seed % 1000);
+    const char *line = csv_line(&p, "one", 1 + 4);
+    cr_expect(strncmp(line, expected, strlen(expected)) == 0, "%s\n%s", line, expected);
+    cr_expect_str_eq(line + strlen(expected) + 32, ",ok,");
+    place_remove(&p);
+}
+
+/* HDF5 against CSV. */
+Test(sweep, columns_hold_the_same_numbers)
+{
+    const struct place p = place_new(AXES);
+    cr_assert_eq(sweep(&p, "out", 2, false), 0);
+    char path[2 * FAKE_PATH];
+    fake_path(p.base, "out/sweep.h5", path);
+    const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    cr_assert_geq(file, 0);
+    int64_t value[18], hot[18], time[18];
+    uint64_t seed[18];
+    uint32_t point[18];
+    char status[18][2];
+    const struct {
+        const char *path;
+        hid_t type;
+        void *to;
+    } columns[] = {{"/metrics/bomb.value", H5T_NATIVE_INT64, value},
+                   {"/metrics/bomb.hot", H5T_NATIVE_INT64, hot},
+                   {"/metrics/bomb.time", H5T_NATIVE_INT64, time},
+                   {"/rows/seed", H5T_NATIVE_UINT64, seed},
+                   {"/rows/point", H5T_NATIVE_UINT32, point},
+                   {"/rows/status", -1, status}};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        const hid_t dataset = H5Dopen2(file, columns[i].path, H5P_DEFAULT);
+        cr_assert_geq(dataset, 0, "%s", columns[i].path);
+        const hid_t own = H5Dget_type(dataset);
+        cr_expect_geq(H5Dread(dataset, columns[i].type < 0 ? own : columns[i].type, H5S_ALL,
+                              H5S_ALL, H5P_DEFAULT, columns[i].to),
+                      0);
+        H5Tclose(own);
+        H5Dclose(dataset);
+    }
+    for (uint32_t i = 0; i < 18; i++) {
+        static const int64_t price[] = {1500000, 2250000, -3000000};
+        const bool lit = i < 9; /* the first value of the first axis has fuse 1 */
+        cr_expect_eq(point[i], i / 3);
+        cr_expect_eq(value[i], price[i / 3 % 3] * (lit ? 2 : 1));
+        cr_expect_eq(hot[i], 0);
+        cr_expect_eq(time[i], lit ? 1500 * FL_MILLISECOND : 0);
+        cr_expect_eq(seed[i], seed[i % 3]);
+        cr_expect(memcmp(status[i], "ok", 2) == 0);
+    }
+    cr_expect_gt(H5Aexists(file, "plan_json"), 0);
+    H5Fclose(file);
+    place_remove(&p);
+}
+
+#define FUSES                                                                                     \
+    "{\"name\": \"fuses\", \"scenario\": \"one.json\", \"replicates\": 2, \"axes\": [{\"path\": " \
+    "\"nodes.a.agent\", \"values\": [{\"model\": \"bomb\", \"fuse\": 2}, {\"model\": \"bomb\", "  \
+    "\"fuse\": 3}, {\"model\": \"bomb\", \"fuse\": 4}, {\"model\": \"bomb\", \"fuse\": 5}, "      \
+    "{\"model\": \"bomb\", \"fuse\": 6}]}], " METRICS "}"
+
+Test(sweep, a_point_that_crashes_costs_its_rows_only)
+{
+    const struct place p = place_new(FUSES);
+    int status;
+    char *said = said_by_sweep(&p, "out", false, &status);
+    cr_expect_eq(status, 1);
+    cr_expect(strstr(said, "point 1, replicate 0 crashed: ended by signal 6, saying: "), "%s",
+              said);
+    char replay[512];
+    snprintf(replay, sizeof replay,
+             "\n  faultline run %s/one.json --set 'nodes.a.agent={\"model\": \"bomb\", \"fuse\": "
+             "3}' --seed ",
+             p.base);
+    cr_expect(strstr(said, replay), "%s", said);
+    free(said);
+    static const char *const ends[] = {
+        ",,,,,crashed,\"ended by signal 6, saying: tests/unit/test_sweep.c:",
+        ",,,,,crashed,\"ended by signal 9; from the folder of the plan: faultline run one.json "
+        "--set ",
+        ",,,,,failed,\"ended with status 9, saying: out of?something; from the folder of the "
+        "plan: "};
+    for (uint32_t i = 0; i < 3; i++) {
+        const char *line = csv_line(&p, "out", 1 + 2 * (i + 1));
+        cr_expect(strstr(line, ends[i]), "%s\n%s", line, ends[i]);
+    }
+    cr_expect(strstr(csv_line(&p, "out", 1), ",7.155000,"));
+    cr_expect(strstr(csv_line(&p, "out", 10), ",16.695000,"));
+    cr_expect_eq(runs(), 10);
+    /* What failed is run again, what did not is not. */
+    cr_expect_eq(sweep(&p, "again", 1, false), 1);
+    cr_expect_eq(sweep(&p, "again", 2, true), 1);
+    cr_expect_eq(runs(), 10 + 10 + 6);
+    expect_same_tables(&p, "out", "again");
+    place_remove(&p);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Interruptions
+ * --------------------------------------------------------------------------------------------- */
+
+#define SLOW                                                                                     \
+    "{\"name\": \"slow\", \"scenario\": \"one.json\", \"replicates\": 4, \"axes\": [{\"path\": " \
+    "\"nodes.a.agent\", \"values\": [{\"model\": \"bomb\", \"wait_ms\": 30}, {\"model\": "       \
+    "\"bomb\", \"wait_ms\": 31}, {\"model\": \"bomb\", \"wait_ms\": 29}]}], " METRICS "}"
+
+static uint32_t journal_lines(const struct place *p, const char *folder)
+{
+    char path[2 * FAKE_PATH], name[FAKE_PATH];
+    strcat(strcpy(name, folder), "/sweep.journal");
+    if (!fake_exists(p->base, name)) return 0;
+    fake_path(p->base, name, path);
+    FILE *file = fopen(path, "r");
+    uint32_t count = 0;
+    for (int c; (c = getc(file)) != EOF;) count += c == '\n';
+    fclose(file);
+    return count;
+}
+
+/* Kills the parent of a sweep when its journal has so many lines. */
+static void killed_at(const struct place *p, const char *name, uint32_t lines, int number)
+{
+    fflush(NULL);
+    const pid_t parent = fork();
+    if (parent == 0) _exit(sweep(p, name, 2, true));
+    while (journal_lines(p, name) < lines) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    kill(parent, number);
+    int status;
+    cr_assert_eq(waitpid(parent, &status, 0), parent);
+    cr_expect(number == SIGKILL ? WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL
+                                : WIFEXITED(status) && WEXITSTATUS(status) == 128 + number);
+}
+
+Test(sweep, killed_and_resumed_it_writes_the_same_bytes)
+{
+    const struct place p = place_new(SLOW);
+    cr_assert_eq(sweep(&p, "whole", 2, false), 0);
+    cr_expect_eq(runs(), 12);
+    static const int signals[] = {SIGKILL, SIGINT, SIGTERM};
+    for (uint32_t i = 0; i < 3; i++) {
+        killed_at(&p, "parts", 2 + 3 * i, signals[i]);
+        cr_expect_not(fake_exists(p.base, "parts/sweep.csv"));
+        cr_expect_not(fake_exists(p.base, "parts/sweep.h5"));
+    }
+    /* The children died with it: whatever runs now was begun before. */
+    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    const size_t before = runs();
+    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    cr_expect_eq(runs(), before);
+    cr_expect_leq(runs(), 12 + 12 + 3 * 2 - 1);
+    /* A line torn by the end of the machine: half of the row that would come next. */
+    char path[2 * FAKE_PATH];
+    fake_path(p.base, "parts/sweep.journal", path);
+    FILE *journal = fopen(path, "a");
+    fputs("2\t3\tok\t\t99.0", journal);
+    fclose(journal);
+    cr_expect_eq(sweep(&p, "parts", 2, true), 0);
+    cr_expect_leq(runs(), 12 + 12 + 3 * 2);
+    expect_same_tables(&p, "whole", "parts");
+    /* And once more: nothing is left to run. */
+    const size_t after = runs();
+    cr_expect_eq(sweep(&p, "parts", 2, true), 0);
+    cr_expect_eq(runs(), after);
+    expect_same_tables(&p, "whole", "parts");
+    place_remove(&p);
+}
+
+/* A flipped byte anywhere in the journal: the rows from there on are run again. */
+Test(sweep, a_damaged_journal_is_not_believed)
+{
+    const struct place p = place_new(FUSES);
+    cr_expect_eq(sweep(&p, "out", 2, false), 1);
+    size_t bytes;
+    char *journal = read_in(&p, "out", "sweep.journal", &bytes);
+    for (size_t at = bytes / 3; at < bytes; at += bytes / 5) {
+        journal[at] ^= 1;
+        write_text(p.base, "out/sweep.journal", journal);
+        journal[at] ^= 1;
+        char name[24];
+        snprintf(name, sizeof name, "%zu", at);
+        cr_expect_eq(sweep(&p, "out", 2, true), 1);
+        cr_expect_eq(sweep(&p, name, 2, false), 1);
+        expect_same_tables(&p, "out", name);
+    }
+    free(journal);
+    place_remove(&p);
+}
+
+Test(sweep, more_replicates_run_what_is_new)
+{
+    const struct place p = place_new(AXES);
+    cr_expect_eq(sweep(&p, "out", 2, false), 0);
+    cr_expect_eq(runs(), 18);
+    char *more = fl_strdup(AXES);
+    *strstr(more, "3, \"seed\"") = '5';
+    write_text(p.base, "plan.json", more);
+    cr_expect_eq(sweep(&p, "out", 2, true), 0);
+    cr_expect_eq(runs(), 30);
+    cr_expect_eq(sweep(&p, "new", 2, false), 0);
+    expect_same_tables(&p, "out", "new");
+    free(more);
+    place_remove(&p);
+}
+
+Test(sweep, what_is_there_is_not_overwritten)
+{
+    const struct place p = place_new(AXES);
+    int status;
+    cr_expect_eq(sweep(&p, "out", 2, false), 0);
+    char *said = said_by_sweep(&p, "out", false, &status);
+    cr_expect_eq(status, 2);
+    cr_expect(strstr(said, "has 18 rows of this sweep; --resume goes on from there"), "%s", said);
+    free(said);
+    write_text(p.base, "plan.json", FUSES);
+    said = said_by_sweep(&p, "out", true, &status);
+    cr_expect_eq(status, 2);
+    cr_expect(strstr(said, "is of another plan, scenario or program"), "%s", said);
+    free(said);
+    cr_expect_eq(runs(), 18);
+    place_remove(&p);
+}
+
+Test(sweep, two_at_a_time_in_one_folder_are_refused)
+{
+    const struct place p = place_new(SLOW);
+    fflush(NULL);
+    const pid_t first = fork();
+    if (first == 0) _exit(sweep(&p, "out", 1, false));
+    while (journal_lines(&p, "out") < 2) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    int status;
+    char *said = said_by_sweep(&p, "out", true, &status);
+    cr_expect_eq(status, 3);
+    cr_expect(strstr(said, "another sweep is writing"), "%s", said);
+    free(said);
+    cr_expect_eq(waitpid(first, &status, 0), first);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    cr_expect_eq(runs(), 12);
+    place_remove(&p);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The program, with real models
+ * --------------------------------------------------------------------------------------------- */
+
+static int shell(const char *format, const char *folder)
+{
+    const char *build = getenv("FL_BUILD");
+    char command[4096], text[2048];
+    snprintf(text, sizeof text, format, folder);
+    snprintf(command, sizeof command, "set -e; faultline=%s/faultline folder=%s; %s",
+             build ? build : "build", folder, text);
+    const int status = system(command);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+Test(sweep, shipped_plans_are_valid)
+{
+    cr_expect_eq(
+        shell("test -n \"$(ls scenarios/sweeps)\"; for plan in scenarios/sweeps/*.json; do "
+              "$faultline sweep --dry-run $plan >/dev/null; grep -q '\"why\"' $plan; done",
+              "/tmp"),
+        0);
+}
+
+Test(sweep, a_row_is_the_run_that_its_replay_makes)
+{
+    char folder[FAKE_PATH];
+    fake_folder(folder);
+    cr_expect_eq(
+        shell("cat >$folder/plan.json <<END\n"
+              "{\"name\": \"short\", \"scenario\": \"$PWD/scenarios/eth-crash-2020-03-12.json\",\n"
+              " \"axes\": [{\"path\": \"duration_s\", \"values\": [40000]},\n"
+              "  {\"path\": \"faults.oracle-stuck.to_s\", \"values\": [36300, 39600]}],\n"
+              " \"replicates\": 2, \"metrics\": [\"digest\", \"ledger.bad_debt\"]}\n"
+              "END\n"
+              "$faultline sweep $folder/plan.json --jobs 1 -q -o $folder/one\n"
+              "$faultline sweep $folder/plan.json --jobs 2 -o $folder/two | grep -q '4 rows'\n"
+              "cmp $folder/one/sweep.csv $folder/two/sweep.csv\n"
+              "cmp $folder/one/sweep.h5 $folder/two/sweep.h5\n"
+              "row=$(sed -n 5p $folder/one/sweep.csv)\n"
+              "seed=$(echo $row | cut -d, -f3) digest=$(echo $row | cut -d, -f6)\n"
+              "$faultline run scenarios/eth-crash-2020-03-12.json --set duration_s=40000 --set "
+              "faults.oracle-stuck.to_s=39600 --seed $seed --set expect=[] -o $folder/run "
+              "| grep -q \"digest  $digest\"\n",
+              folder),
+        0);
+    cr_expect_eq(shell("rm -rf $folder", folder), 0);
+}
