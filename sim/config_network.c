@@ -66,8 +66,10 @@ static bool read_link_keys(struct fl_reading *reading, const cJSON *object, stru
     any |= read_law_key(reading, object, "reorder_ms", delay_range, &link->reorder, out);
     any |= read_optional(reading, object, "bandwidth_mbps", bandwidth_range, &link->bits_per_second,
                          out);
-    if (link->reorder_ppm > 0 && !link->reorder.kind && !fl_member(object, "reorder_ms")) {
-        fl_mistake(&reading->json, fl_member(object, "reorder"), FL_AT_VALUE,
+    const cJSON *reorder = fl_member(object, "reorder"); /* a link may inherit it: told there */
+    if (reorder && link->reorder_ppm > 0 && !link->reorder.kind &&
+        !fl_member(object, "reorder_ms")) {
+        fl_mistake(&reading->json, reorder, FL_AT_VALUE,
                    "needs \"reorder_ms\": how much later such a message arrives");
     }
     return any;

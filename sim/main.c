@@ -174,6 +174,13 @@ static void print_short(const char *summary_text, const char *directory)
     cJSON_Delete(summary);
 }
 
+/* One that could not be replaced tells of another run than the files beside it. */
+static void remove_report(const char *directory)
+{
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/report.md", directory) < (int)sizeof path) remove(path);
+}
+
 static int write_results(const struct fl_config *config, const struct fl_result *result,
                          const struct options *o, uint32_t *expect_failed)
 {
@@ -184,7 +191,9 @@ static int write_results(const struct fl_config *config, const struct fl_result 
     char *summary = fl_summary_text(config, result, hash, expect_failed);
     const char *wrong = fl_archive_write(config, result, hash, summary, directory);
     if (wrong) fprintf(stderr, "faultline: %s\n", wrong);
-    const bool failed = wrong || fl_report_write(directory) != 0;
+    const bool reported = !wrong && fl_report_write(directory) == 0;
+    if (!wrong && !reported) remove_report(directory);
+    const bool failed = wrong || !reported;
     if (!failed && o->json) fputs(summary, stdout);
     if (!failed && !o->json && !o->quiet) print_short(summary, directory);
     free(summary);

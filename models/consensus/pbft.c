@@ -22,6 +22,13 @@
  *     than F of them say that their NEW-VIEW decided upon nothing beyond its height: nothing that an
  *     older view may have committed is then left to be told.
  *
+ *   - While a block is overdue its votes are said again, every quarter of a timeout; VIEW-CHANGE messages
+ *     too, until the view begins. The timer of a view that has not begun also counts those who have left
+ *     it already: a liar's VIEW-CHANGE may satisfy some and not others, who would wait for ever.
+ *
+ * Limits: votes sit in the state, 8 bytes for each member, and a VIEW-CHANGE must fit an outbox: window
+ * times quorum at most 60,000. With block_ms 0 and no network delay time stands still.
+ *
  * Without failures a decision takes 2n(n-1) messages and three delays. */
 #include "models/consensus/pbft.h"
 

@@ -309,6 +309,20 @@ Test(process, at_every_limit_of_file_sizes_all_or_nothing)
     place_remove(&p);
 }
 
+/* The trace is new and whole, and a report of the older run would belie it. */
+Test(process, an_old_report_does_not_stay_beside_a_new_trace)
+{
+    const struct place p = place_new();
+    char said[SAID];
+    const int status = run_shell("\"$1\" run " SCENARIO " -q " SHORT "--seed 7 -o \"$2\" || exit; "
+                                 "ln -s /dev/full \"$2/report.md.tmp\"; exec \"$1\" run " SCENARIO
+                                 " -q " SHORT "-o \"$2\"",
+                                 &p, "", said);
+    expect_refused(status, said, "report.md: No space left on device");
+    cr_expect_str_eq(names_in(p.results), "build.json summary.json trace.h5 ");
+    place_remove(&p);
+}
+
 Test(process, a_file_in_the_way_is_told)
 {
     const struct place p = place_new();
