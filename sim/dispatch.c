@@ -98,6 +98,8 @@ static void reverse(struct fl_local *a, size_t count)
     }
 }
 
+static void dispatch(struct fl_world *w, uint32_t endpoint, uint32_t layer, struct fl_event *ev);
+
 static void execute(struct fl_world *w, const struct fl_local *local)
 {
     struct fl_event ev = {.kind = FL_EXECUTED};
@@ -121,7 +123,7 @@ static void execute(struct fl_world *w, const struct fl_local *local)
         if (w->node[local->endpoint].honest) fl_checks_executed(w, &x);
     }
     ev.msg.blob = receipts;
-    fl_dispatch(w, local->endpoint, local->layer, &ev);
+    dispatch(w, local->endpoint, local->layer, &ev);
     fl_blobs_release(w->blobs, receipts);
 }
 
@@ -131,7 +133,7 @@ static void do_local(struct fl_world *w, const struct fl_local *local)
     switch (local->kind) {
     case FL_LOCAL_CALL: {
         struct fl_event ev = {.kind = FL_CALL, .msg = local->msg};
-        fl_dispatch(w, local->endpoint, local->layer, &ev);
+        dispatch(w, local->endpoint, local->layer, &ev);
         return;
     }
     case FL_LOCAL_EXECUTE:
@@ -145,7 +147,7 @@ static void do_local(struct fl_world *w, const struct fl_local *local)
 }
 
 /* Depth first: what a call leads to is done before the calls written after it. */
-void fl_drain(struct fl_world *w, size_t from)
+static void drain(struct fl_world *w, size_t from)
 {
     while (w->local_count > from) {
         const struct fl_local local = w->local[--w->local_count];
@@ -284,7 +286,7 @@ static void clear(struct fl_outbox *out, uint32_t endpoint)
     out->count = out->blob_count = out->scratch_used = out->signs = out->verifies = 0;
 }
 
-void fl_dispatch(struct fl_world *w, uint32_t endpoint, uint32_t layer, struct fl_event *ev)
+static void dispatch(struct fl_world *w, uint32_t endpoint, uint32_t layer, struct fl_event *ev)
 {
     const struct fl_actor *a = fl_actor_at(w, endpoint, layer);
     FL_ASSERT(a->model && w->node[endpoint].down == 0);
@@ -300,17 +302,17 @@ void fl_dispatch(struct fl_world *w, uint32_t endpoint, uint32_t layer, struct f
                                                      : fl_corrupt(w, endpoint, ev, &view);
     const size_t from = w->local_count;
     fl_apply(w, endpoint, layer, out);
-    fl_drain(w, from);
+    drain(w, from);
 }
 
-void fl_dispatch_all_layers(struct fl_world *w, uint32_t endpoint, enum fl_event_kind kind)
+static void dispatch_all_layers(struct fl_world *w, uint32_t endpoint, enum fl_event_kind kind)
 {
     const uint32_t cause = w->cause;
     for (uint32_t f = 1; f < FL_LAYERS; f++) {
         if (!fl_actor_at(w, endpoint, f)->model) continue;
         struct fl_event ev = {.kind = kind};
         w->cause = cause;
-        fl_dispatch(w, endpoint, f, &ev);
+        dispatch(w, endpoint, f, &ev);
     }
 }
 
@@ -318,7 +320,7 @@ void fl_start_or_recover(struct fl_world *w, uint32_t endpoint)
 {
     const bool started = w->node[endpoint].started;
     w->node[endpoint].started = true;
-    fl_dispatch_all_layers(w, endpoint, started ? FL_RECOVER : FL_START);
+    dispatch_all_layers(w, endpoint, started ? FL_RECOVER : FL_START);
 }
 
 /* A message to a node that is down is lost: a child of the edge of the fault that took it down. */
@@ -362,7 +364,7 @@ static void deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
         if ((msg.family != 0 && msg.family != f) || !fl_actor_at(w, endpoint, f)->model) continue;
         struct fl_event ev = {.kind = FL_MSG, .msg = msg};
         w->cause = cause;
-        fl_dispatch(w, endpoint, f, &ev);
+        dispatch(w, endpoint, f, &ev);
     }
     w->raw_parent = 0;
     fl_body_drop(w, index);
@@ -375,7 +377,7 @@ static void expire(struct fl_world *w, uint32_t index, uint32_t epoch)
     t->armed = false;
     w->cause = t->cause;
     struct fl_event ev = {.kind = FL_TIMER, .timer = t->slot};
-    fl_dispatch(w, t->endpoint, t->layer, &ev);
+    dispatch(w, t->endpoint, t->layer, &ev);
 }
 
 /* --- waiting in line ------------------------------------------------------------------------------------- */

@@ -64,6 +64,7 @@ void fl_fault_opens(struct fl_world *w, uint32_t index)
     struct fl_fault_state *f = &w->fault[index];
     const int64_t v[FL_RECORD_VALUES] = {index};
     f->active = true;
+    memset(f->state, 0, f->state_bytes);
     f->result.record = fl_world_note(w, FL_RECORD_FAULT, UINT32_MAX, FL_NO_RECORD, v);
     if (f->result.spec->struck.kind) schedule_recovery(w, index);
     f->round++;

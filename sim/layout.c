@@ -245,7 +245,8 @@ static void lay_out_fault(struct fl_world *w, uint32_t index)
     f->coalition =
         (struct fl_coalition){.count = spec->count, .member = f->self, .params = spec->params};
     if (spec->model->fault->state_bytes)
-        f->state = fl_alloc(1, spec->model->fault->state_bytes(spec->params, spec->count));
+        f->state_bytes = spec->model->fault->state_bytes(spec->params, spec->count);
+    f->state = fl_alloc(1, f->state_bytes);
     if (spec->model->fault->carries) f->side = sides_of(w, &f->result);
     if (spec->well.kind) {
         fl_fault_schedule(w, index);

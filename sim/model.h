@@ -436,7 +436,8 @@ struct fl_fault_model {
      * the sides that both ends of the link are on: bit i for side i of the scenario's "sides", or, if
      * a group and members are named, bit 0 for those and bit 1 for everybody else. NULL: none. */
     enum fl_carriage (*carries)(const void *params, uint64_t from, uint64_t to);
-    size_t (*state_bytes)(const void *params, uint32_t members); /* NULL if it has no state */
+    /* Of the coalition's state, which is zeroed whenever the window opens; NULL if it has none. */
+    size_t (*state_bytes)(const void *params, uint32_t members);
     /* `who` is the rank of the member the event is for. Every effect of `honest` that is not
      * copied to `out` is counted as suppressed, every changed or added one as injected. */
     void (*step)(const struct fl_coalition *coalition, void *state, uint32_t who,

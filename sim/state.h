@@ -72,7 +72,8 @@ struct fl_local {
 struct fl_fault_state {
     struct fl_fault_result result;
     bool active;
-    unsigned char *state;
+    unsigned char *state; /* zeroed whenever it opens */
+    size_t state_bytes;
     struct fl_coalition coalition;
     const struct fl_self **self; /* of the members, by rank */
     uint64_t *side;              /* by endpoint, of a fault of links; NULL of others */
@@ -166,8 +167,6 @@ void fl_world_lay_out(struct fl_world *world);
 void fl_world_release(struct fl_world *world);
 
 /* dispatch.c: one event, its step, its effects and all local calls that follow. */
-void fl_dispatch(struct fl_world *world, uint32_t endpoint, uint32_t layer, struct fl_event *event);
-void fl_dispatch_all_layers(struct fl_world *world, uint32_t endpoint, enum fl_event_kind kind);
 /* The node has just gone down: what waited in line is lost like what comes later. */
 void fl_forget_work(struct fl_world *world, uint32_t endpoint);
 /* FL_START if the node never ran, else FL_RECOVER. */
@@ -198,7 +197,6 @@ void fl_step_overheard(struct fl_world *world, const struct fl_local *local);
 /* Puts a spoken outbox into effect as `endpoint`'s, its effects descending from w->cause. */
 void fl_apply(struct fl_world *world, uint32_t endpoint, uint32_t layer, struct fl_outbox *out);
 void fl_push_local(struct fl_world *world, const struct fl_local *local);
-void fl_drain(struct fl_world *world, size_t from);
 
 /* observe.c: checks, observables, series. */
 void fl_checks_start(struct fl_world *world);
