@@ -25,12 +25,11 @@
 #define PPM INT64_C(1000000)
 #define Q32_BITS 32
 
-/* round(n ln 2 2^32) for n = 1, 30, 31, 33; ln 2 is OEIS A002162. */
-#define LN2_Q32 INT64_C(2977044472)
+/* round(n ln 2 2^32) for n = 30, 31, 33; ln 2 is OEIS A002162. */
 #define LN2_X30_Q32 INT64_C(89311334155)
 #define LN2_X31_Q32 INT64_C(92288378626)
 #define LN2_X33_Q32 INT64_C(98242467570)
-/* The same as LN2_Q32 with 32 more bits. */
+/* The same as FL_LN2_Q32 with 32 more bits. */
 #define LN2_Q64 ((fl_i128)UINT64_C(0xB17217F7D1CF79AC))
 
 /* e^4 is a factor of 55 per standard deviation; nothing in a market or a network needs more, and
@@ -118,7 +117,7 @@ static int64_t scale_exp(int64_t a, int64_t y)
         return INT64_MAX;
     if (y < -45 * FL_Q32_ONE) /* e^-45 < 2^-64 */
         return 0;
-    const int64_t k = (y >= 0 ? y / LN2_Q32 : -(-y / LN2_Q32) - 1) + 1;
+    const int64_t k = (y >= 0 ? y / FL_LN2_Q32 : -(-y / FL_LN2_Q32) - 1) + 1;
     const int64_t k_ln2 = (int64_t)((k * LN2_Q64 + FL_Q32_ONE / 2) >> Q32_BITS);
     const int64_t power = fl_exp_q32(y - k_ln2 + LN2_X30_Q32);
     const fl_u128 product = (fl_u128)a * (fl_u128)power; /* < 2^63 * 2^62.01 */

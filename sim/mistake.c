@@ -34,8 +34,8 @@ static void add(struct fl_json *json, struct fl_mistake mistake)
     json->mistake[json->mistake_count++] = mistake;
 }
 
-/* "POINTER/key: sentence", without what is empty. */
-static char *message_of(const char *pointer, const char *key, const char *format, va_list arguments,
+/* "POINTER: sentence", or the sentence alone. */
+static char *message_of(const char *pointer, const char *format, va_list arguments,
                         const char *after)
 {
     char *message = NULL;
@@ -44,7 +44,7 @@ static char *message_of(const char *pointer, const char *key, const char *format
     if (!out) {
         fl_out_of_memory();
     }
-    fprintf(out, "%s%s%s%s", pointer, *key ? "/" : "", key, *pointer || *key ? ": " : "");
+    fprintf(out, "%s%s", pointer, *pointer ? ": " : "");
     vfprintf(out, format, arguments);
     fputs(after, out);
     if (fclose(out) != 0) {
@@ -55,12 +55,12 @@ static char *message_of(const char *pointer, const char *key, const char *format
 
 /* Mistakes in a default point at the object that lacks the key: nobody wrote the default. */
 static void add_at(struct fl_json *json, const cJSON *item, enum fl_mistake_part part,
-                   const char *key, const char *format, va_list arguments)
+                   const char *format, va_list arguments)
 {
     const struct fl_span *span = fl_json_span(json, item);
     const bool fallback = json->text[span->text].kind == FL_TEXT_DEFAULT;
     char *pointer = fl_json_pointer(json, item);
-    char *message = message_of(pointer, key, format, arguments, fallback ? " (by default)" : "");
+    char *message = message_of(pointer, format, arguments, fallback ? " (by default)" : "");
     free(pointer);
     while (json->text[span->text].kind == FL_TEXT_DEFAULT) {
         span = &json->span[json->text[span->text].anchor];
@@ -82,16 +82,7 @@ void fl_mistake(struct fl_json *json, const cJSON *item, enum fl_mistake_part pa
 {
     va_list arguments;
     va_start(arguments, format);
-    add_at(json, item, part, "", format, arguments);
-    va_end(arguments);
-}
-
-void fl_mistake_below(struct fl_json *json, const cJSON *item, const char *key, const char *format,
-                      ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    add_at(json, item, FL_AT_VALUE, key, format, arguments);
+    add_at(json, item, part, format, arguments);
     va_end(arguments);
 }
 
@@ -100,7 +91,7 @@ void fl_mistake_in(struct fl_json *json, uint32_t text, size_t offset, size_t by
 {
     va_list arguments;
     va_start(arguments, format);
-    char *message = message_of(json->text[text].prefix, "", format, arguments, "");
+    char *message = message_of(json->text[text].prefix, format, arguments, "");
     va_end(arguments);
     add(json, (struct fl_mistake){.text = text,
                                   .offset = (uint32_t)offset,

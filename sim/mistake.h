@@ -22,9 +22,6 @@ enum fl_mistake_part { FL_AT_VALUE = 1, FL_AT_KEY };
 /* A mistake at a value (its first character if it is a container) or at its key. */
 void fl_mistake(struct fl_json *json, const cJSON *item, enum fl_mistake_part part,
                 const char *format, ...) FL_PRINTF(4, 5);
-/* The same about a key that the value lacks, or a place within it: `/key` ends the pointer. */
-void fl_mistake_below(struct fl_json *json, const cJSON *item, const char *key, const char *format,
-                      ...) FL_PRINTF(4, 5);
 /* A mistake at bytes of a text: syntax, or a --set path that leads nowhere. */
 void fl_mistake_in(struct fl_json *json, uint32_t text, size_t offset, size_t bytes,
                    const char *format, ...) FL_PRINTF(5, 6);

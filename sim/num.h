@@ -35,6 +35,8 @@ uint64_t fl_isqrt(uint64_t a);
 
 /* Q32.32 fixed point: value * 2^32 in an int64. */
 #define FL_Q32_ONE ((int64_t)1 << 32)
+/* round(ln 2 * 2^32); OEIS A002162. */
+#define FL_LN2_Q32 INT64_C(2977044472)
 
 /* e^x for x in Q32.32, -22 <= x/2^32 <= 21 (asserted below 21; returns 0 below -22), rounded to
  * nearest; the stated absolute and relative error bounds are in num.c and tested against GSL. */

@@ -36,8 +36,7 @@ struct state {
 };
 
 #define Q48_ONE ((int64_t)1 << 48)
-#define LN2_Q32 INT64_C(2977044472) /* round(ln 2 * 2^32), OEIS A002162 */
-#define DEPTH_SHARE 100             /* `depth` is what it takes to move M by 1/100 */
+#define DEPTH_SHARE 100 /* `depth` is what it takes to move M by 1/100 */
 /* Linear impact has no meaning far out: the price would turn negative. */
 #define IMPACT_MIN (-(Q48_ONE / 10 * 9))
 #define IMPACT_MAX (9 * Q48_ONE)
@@ -58,7 +57,7 @@ static void decay(const struct params *p, struct state *s, fl_time now)
         s->impact_q48 = 0;
         return;
     }
-    const int64_t exponent = fl_mul_div_floor(elapsed, -LN2_Q32, p->half_life);
+    const int64_t exponent = fl_mul_div_floor(elapsed, -FL_LN2_Q32, p->half_life);
     s->impact_q48 = fl_mul_div_trunc(s->impact_q48, fl_exp_q32(exponent), FL_Q32_ONE);
 }
 
