@@ -73,12 +73,14 @@ static bool load_groups(struct fl_trace *trace, struct fl_outline *outline)
 
 static uint32_t group_size(const struct fl_outline *outline, const char *name)
 {
+    uint32_t all = 0;
     for (size_t i = 0; i < outline->group_count; i++) {
         if (strcmp(outline->group[i].name, name) == 0) {
             return outline->group[i].size;
         }
+        all += outline->group[i].size;
     }
-    return 0;
+    return all;
 }
 
 static uint32_t count_words(const char *text)
@@ -155,7 +157,7 @@ static bool load_faults(struct fl_trace *trace, struct fl_outline *outline)
             *fault = (struct fl_headline_fault){
                 .name = outline->fault_name[i],
                 .model = outline->fault_model[i],
-                .group = outline->fault_group[i],
+                .group = outline->fault_group[i][0] ? outline->fault_group[i] : "node",
                 .struck = count_words(members[i]),
                 .size = group_size(outline, outline->fault_group[i]),
                 .from = from[i],

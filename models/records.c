@@ -17,6 +17,8 @@ const struct fl_record_kind fl_record_kinds[] = {
     { FL_RECORD_TX, "transaction",
       "account {0} hands in transaction {1} (kind {3}) for contract {2}",
       { { "account", FL_ID }, { "nonce", FL_ID }, { "contract", FL_ID }, { "tx_kind", FL_ID } } },
+    { FL_RECORD_STRUCK, "struck", "fault {0} takes endpoint {1} too",
+      { { "fault", FL_ID }, { "endpoint", FL_ID } } },
 
     /* --- sources, oracles, chain ------------------------------------------------------------- */
     { FL_RECORD_TICK, "tick", "the fundamental price is {2} at step {0}",

@@ -82,6 +82,12 @@ void *fl_arena_alloc(struct fl_arena *arena, size_t count, size_t bytes)
     return block->bytes;
 }
 
+char *fl_arena_text(struct fl_arena *arena, const char *text)
+{
+    const size_t bytes = strlen(text) + 1;
+    return memcpy(fl_arena_alloc(arena, bytes, 1), text, bytes);
+}
+
 void fl_arena_free(struct fl_arena *arena)
 {
     while (arena->newest) {

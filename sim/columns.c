@@ -248,9 +248,9 @@ static char *endpoint_name(const struct fl_config *config, uint32_t endpoint)
 
 static char *member_names(const struct fl_config *config, const struct fl_fault_result *fault)
 {
-    char *all = fl_alloc(fault->spec->count + 1, 2 * FL_NAME_MAX + 1);
+    char *all = fl_alloc(fault->count + 1, 2 * FL_NAME_MAX + 1);
     char *at = all;
-    for (uint32_t i = 0; i < fault->spec->count; i++) {
+    for (uint32_t i = 0; i < fault->count; i++) {
         if (i > 0) {
             *at++ = ' ';
         }
@@ -318,12 +318,13 @@ static void add_faults(struct fl_columns *all)
         const struct fl_fault_result *fault = &all->result->fault[i];
         name[i] = fl_strdup(fault->spec->name);
         model[i] = fl_strdup(fault->spec->model->name);
-        group[i] = fl_strdup(config->group[fault->spec->group].name);
+        const uint32_t g = fault->spec->group;
+        group[i] = fl_strdup(g == UINT32_MAX ? "" : config->group[g].name);
         members[i] = member_names(config, fault);
     }
     add_text_take(all, "/faults", "name", "name in the scenario", name, count);
     add_text_take(all, "/faults", "model", "how it acts", model, count);
-    add_text_take(all, "/faults", "group", "group of nodes it strikes", group, count);
+    add_text_take(all, "/faults", "group", "group of nodes it strikes, empty if there are several", group, count);
     add_text_take(all, "/faults", "members", "nodes it strikes", members, count);
     add_fault_number(all, "fault", FAULT_INDEX, "id", "number in records");
     add_fault_number(all, "from", FAULT_FROM, "ns", "start of its window");

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 /* A configuration and the memory it owns: what users see is the first member. */
 struct owner {
@@ -49,6 +50,11 @@ const char *fl_family_name(enum fl_family family)
         break;
     }
     FL_UNREACHABLE("family without a name");
+}
+
+uint64_t fl_name_key(const char *name)
+{
+    return XXH3_64bits(name, strlen(name));
 }
 
 const struct fl_model *fl_model_find(enum fl_family family, const char *name)
@@ -357,11 +363,12 @@ static cJSON *read_scenario(struct fl_reading *reading, const cJSON *scenario, c
     fl_read_network(reading, scenario, out);
     fl_read_contracts(reading, scenario, out);
     fl_read_groups(reading, scenario, out);
-    fl_read_faults(reading, scenario, out);
+    cJSON *faults = fl_add_object(out, "faults");
     fl_read_checks(reading, scenario, out);
     read_trace(reading, scenario, out);
     read_expectations(reading, scenario, out);
     collect_observables(reading);
+    fl_read_faults(reading, scenario, faults);
     fl_settle_pending(reading);
     return out;
 }

@@ -15,23 +15,34 @@ struct fl_layer {
     const void *params;
 };
 
+/* What sets members of a group apart beside their place: an operator, a client program, a version.
+ * Member i has value[i % count]. */
+struct fl_label {
+    const char *key;
+    uint32_t count;
+    const char **value;
+};
+
 /* "nodes": {"validator": {"count": 4, "accounts": 0, "clients_of": "...", "faulty_max": 1,
  *            "region": "london" | "regions": ["london", "tokyo"], "processing_us": 20,
  *            "clock": {"offset_ms": ..., "drift_ppm": ...}, "overlay": {"model": "gossip", "degree": 8},
+ *            "labels": {"operator": ["alpha", "beta"]},
  *            "consensus": {"model": "ordered", ...}, "chain": {"model": "replica", ...}}, ...}
  * Endpoints are numbered in the order of the groups in the file. A law of kind 0 is absent. */
 struct fl_group {
     char name[FL_NAME_MAX];
     uint32_t first, count;
-    uint32_t accounts;        /* ledger accounts per member; default 1 for clients, 0 for others */
-    uint32_t account_first;   /* of member 0; members follow one another */
-    uint32_t faulty_max;      /* f; default 0 */
-    uint32_t replicas;        /* index of the group whose members serve this one ("clients_of"),
+    uint32_t accounts;      /* ledger accounts per member; default 1 for clients, 0 for others */
+    uint32_t account_first; /* of member 0; members follow one another */
+    uint32_t faulty_max;    /* f; default 0 */
+    uint32_t replicas;      /* index of the group whose members serve this one ("clients_of"),
                                UINT32_MAX if it reads no ledger */
-    uint64_t *power;          /* count entries; default 1 each */
-    uint32_t region_count;    /* 0: nowhere in particular */
-    uint32_t *region;         /* member i is in region[i % region_count] */
-    struct fl_law processing; /* nanoseconds that a message costs its receiver */
+    uint64_t *power;        /* count entries; default 1 each */
+    uint32_t label_count;   /* "labels": {"client": ["geth", "reth"], ...} */
+    struct fl_label *label;
+    uint32_t region_count;                   /* 0: nowhere in particular */
+    uint32_t *region;                        /* member i is in region[i % region_count] */
+    struct fl_law processing;                /* nanoseconds that a message costs its receiver */
     struct fl_law clock_offset, clock_drift; /* nanoseconds at time 0; 10^-9 */
     uint32_t gossip_degree;                  /* 0: broadcasts go straight to every member */
     struct fl_layer layer[FL_LAYERS];        /* by family */
@@ -44,26 +55,55 @@ struct fl_part {
     const void *params;
 };
 
-/* "faults": {"NAME": {"model": "stuck", "group": "reporter", "members": [0, 2] | "count": 3,
- *            "from_s": 36000, "to_s": 39600, "enabled": true, ...model's keys}}.
- * With "count" the members are drawn from the seed (FL_RNG_PLACEMENT). Disabled ones are checked,
- * and left out. A fault of links may name "sides" instead of a group and its members:
- * [["validator[0]", "validator[1]"], ["validator[2]", "reporter"]].
- * With "mttr_s" and "mtbf_s" (laws) it comes and goes within its window: struck for a draw of the
- * first, well for a draw of the second, neither shorter than "stability_s" (default 1 ms). It begins
- * well. */
+/* "faults": {"NAME": {"model": "stuck", ...who, ...when, "enabled": true, ...model's keys}}.
+ *
+ * Who. The pool is the members of a "group", of every group with a layer of a "role", in a "region", with
+ * "labels" ({"client": "geth"}); what stands there must hold together. Of the pool: "members" (of the
+ * group, by index), "count" of them or as many as hold "stake" (a share of its voting power), drawn
+ * from the seed (FL_RNG_PLACEMENT); without any of these, all. With "largest" (an observable that
+ * nodes publish) it is those who hold the most of it at each look, not the seed, that choose: at most
+ * `count` at once, negative ones never; with "keep" who was struck stays so until the window closes.
+ * A fault of links may name "sides" instead: [["validator[0]", "validator[1]"], ["reporter"]]; or
+ * "split": the pool is divided into so many sides, drawn anew whenever it opens. A twin is where its
+ * original is, unless it is named itself ("validator[0]~"); a split keeps the two apart.
+ *
+ * When. From "from_s" to "to_s". With "mttr_s" and "mtbf_s" (laws) it comes and goes within that time:
+ * struck for a draw of the first, well for a draw of the second, neither shorter than "stability_s"
+ * (default 1 ms); it begins well. With "when" ({"observable": O, "op": ">", "value": 5}, or "falls" or
+ * "rises": a fraction of its highest or lowest value seen) it opens when a look finds that so, for
+ * "for_s", then looks again. Each next victim is struck "stagger_s" later.
+ *
+ * Looks happen every "look_ms" and tell the adversary of "latency_ms" ago; the values of "sees" are what
+ * its model is told (struct fl_coalition). Disabled faults are checked, and left out. */
+enum fl_op { FL_OP_LT = 1, FL_OP_LE, FL_OP_EQ, FL_OP_NE, FL_OP_GE, FL_OP_GT };
+struct fl_trigger {
+    uint32_t observable; /* UINT32_MAX: no trigger */
+    enum fl_trigger_kind { FL_TRIGGER_VALUE = 1, FL_TRIGGER_FALLS, FL_TRIGGER_RISES } kind;
+    enum fl_op op; /* FL_TRIGGER_VALUE */
+    int64_t value; /* in the observable's unit; a fraction in ppm */
+    fl_time lasts; /* FL_FOREVER: until `to` */
+};
 struct fl_fault_spec {
     char name[FL_NAME_MAX];
     const struct fl_model *model;
     const void *params;
-    uint32_t group; /* index */
-    uint32_t count;
-    uint32_t *member; /* count entries, ascending; NULL: drawn from the seed, or sides */
-    uint64_t *side;   /* by endpoint, bit i: it is on side i; NULL if no sides are given. Then
-                           `count` endpoints are on any, and `group` is that of the first named */
+    uint32_t group;         /* index; UINT32_MAX: no single one */
+    uint32_t pool_count;    /* 0 with sides */
+    const uint32_t *pool;   /* endpoints, ascending */
+    uint32_t count;         /* how many at once; with sides, how many stand on any */
+    const uint32_t *member; /* count endpoints, ascending; NULL if `largest` chooses */
+    uint32_t twin_first; /* a fault that doubles: endpoint of the first member's twin, and so on */
+    uint32_t largest;    /* observable; UINT32_MAX: none */
+    bool keep;
+    uint64_t *side;   /* by endpoint, bit i: it is on side i; NULL if no sides are given */
+    uint32_t split;   /* number of sides to draw; 0: none */
     fl_time from, to; /* from < to; at the end of the run or later it never closes */
     struct fl_law struck, well; /* kind 0: open from `from` to `to` */
-    fl_time stability;
+    fl_time stability, stagger;
+    struct fl_trigger when;
+    uint32_t see_count;
+    const uint32_t *sees;  /* observables */
+    fl_time look, latency; /* look 0: it never looks */
 };
 
 /* What a message meets between two groups, beside its delay. */
@@ -91,7 +131,6 @@ struct fl_network {
 };
 
 /* {"path": "ledger.bad_debt", "op": "<", "value": "250000.00"}, on the summary. */
-enum fl_op { FL_OP_LT = 1, FL_OP_LE, FL_OP_EQ, FL_OP_NE, FL_OP_GE, FL_OP_GT };
 struct fl_expect {
     char path[2 * FL_NAME_MAX];
     enum fl_op op;
@@ -123,6 +162,8 @@ struct fl_config {
     struct fl_observable_ref *observable; /* of each distinct model in use: layers in group order,
                                              contracts, checks; index = handle */
     struct fl_facts facts;
+    uint32_t twin_count; /* the last endpoints: facts.endpoints - twin_count, and so on */
+    uint32_t *twin_of;   /* their originals */
     char *raw;       /* the scenario's text as read (of the file named, not of what it extends) */
     char *resolved;  /* every key with its value in force, as JSON text */
     char *overrides; /* the --set arguments, one a line, "" if none */
@@ -147,6 +188,9 @@ struct fl_config *fl_config_parse(const char *text, size_t bytes, const char *pa
                                   const char *const *overrides, size_t override_count,
                                   const uint64_t *seed, struct fl_problems *problems);
 void fl_config_free(struct fl_config *config);
+
+/* A fault's, or a group's, place in the keys of draws. */
+uint64_t fl_name_key(const char *name);
 
 /* Lookups by name; NULL or UINT32_MAX if absent. */
 const struct fl_model *fl_model_find(enum fl_family family, const char *name);

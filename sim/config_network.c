@@ -308,7 +308,7 @@ static void read_regions(struct fl_reading *reading, const cJSON *network, cJSON
     }
 }
 
-static cJSON *read_region(struct fl_reading *reading, const cJSON *item, uint32_t *index)
+cJSON *fl_read_region(struct fl_reading *reading, const cJSON *item, uint32_t *index)
 {
     struct fl_guess guess = {.wanted = fl_read_word(reading, item)};
     const struct fl_network *network = &reading->config->network;
@@ -349,7 +349,7 @@ static void read_place(struct fl_reading *reading, const cJSON *object, struct f
     group->region = fl_arena_alloc(reading->arena, (size_t)count, sizeof *group->region);
     cJSON *list = fl_json_made(cJSON_CreateArray());
     for (const cJSON *item = one ? one : several->child; item; item = one ? NULL : item->next) {
-        cJSON *name = read_region(reading, item, &group->region[group->region_count]);
+        cJSON *name = fl_read_region(reading, item, &group->region[group->region_count]);
         group->region_count += name != NULL;
         fl_json_push(list, name ? name : cJSON_CreateNull());
     }
@@ -481,9 +481,45 @@ void fl_read_group_network(struct fl_reading *reading, const cJSON *object, stru
  * What faults have of it
  * --------------------------------------------------------------------------------------------- */
 
-/* "group", or "group[index]": endpoints `first` .. `first + count - 1`. */
-static bool read_endpoints(struct fl_reading *reading, const cJSON *item, uint32_t *group,
-                           uint32_t *first, uint32_t *count)
+/* "group", "group[index]" or "group[index]~", its twin. */
+struct side_name {
+    uint32_t group, first, count; /* endpoints first .. first + count - 1 */
+};
+
+static bool read_member(struct fl_reading *reading, const cJSON *item, const char *bracket,
+                        struct side_name *name)
+{
+    const struct fl_config *config = reading->config;
+    const struct fl_group *group = &config->group[name->group];
+    const size_t digits = strcspn(bracket + 1, "]");
+    const char *after = bracket + 1 + digits;
+    const bool twin = strcmp(after, "]~") == 0;
+    int64_t index = 0;
+    if ((!twin && strcmp(after, "]") != 0) || !fl_decimal(bracket + 1, digits, 0, &index) ||
+        index < 0 || index >= group->count) {
+        fl_mistake(&reading->json, item, FL_AT_VALUE,
+                   "expected a group, or a member as \"%s[0]\" to \"%s[%" PRIu32 "]\"", group->name,
+                   group->name, group->count - 1);
+        return false;
+    }
+    name->first = group->first + (uint32_t)index;
+    name->count = 1;
+    if (!twin) {
+        return true;
+    }
+    uint32_t i = 0;
+    while (i < config->twin_count && config->twin_of[i] != name->first) {
+        i++;
+    }
+    if (i == config->twin_count) {
+        fl_mistake(&reading->json, item, FL_AT_VALUE, "no fault gives this member a twin");
+        return false;
+    }
+    name->first = config->facts.endpoints - config->twin_count + i;
+    return true;
+}
+
+static bool read_endpoints(struct fl_reading *reading, const cJSON *item, struct side_name *found)
 {
     const char *name = fl_read_word(reading, item);
     if (!name) {
@@ -507,44 +543,46 @@ static bool read_endpoints(struct fl_reading *reading, const cJSON *item, uint32
     if (!reading->sized[g]) {
         return false; /* its count was wrong, which has been said */
     }
-    *group = g;
-    *first = config->group[g].first;
-    *count = config->group[g].count;
-    if (!bracket) {
-        return true;
-    }
-    int64_t index = 0;
-    const size_t digits = strcspn(bracket + 1, "]");
-    if (strcmp(bracket + 1 + digits, "]") != 0 || !fl_decimal(bracket + 1, digits, 0, &index) ||
-        index < 0 || index >= *count) {
-        fl_mistake(&reading->json, item, FL_AT_VALUE,
-                   "expected a group, or a member as \"%s[0]\" to \"%s[%" PRIu32 "]\"",
-                   config->group[g].name, config->group[g].name, *count - 1);
-        return false;
-    }
-    *first += (uint32_t)index;
-    *count = 1;
-    return true;
+    *found = (struct side_name){g, config->group[g].first, config->group[g].count};
+    return !bracket || read_member(reading, item, bracket, found);
 }
 
-/* One side; false if its mistakes leave nobody on it. */
+/* One side; its mistakes may leave nobody on it. */
 static void read_side(struct fl_reading *reading, const cJSON *side, uint32_t number,
                       struct fl_fault_spec *fault, cJSON *out)
 {
     for (const cJSON *item = side->child; item; item = item->next) {
-        uint32_t group, first, count;
-        if (!read_endpoints(reading, item, &group, &first, &count)) {
+        struct side_name name;
+        if (!read_endpoints(reading, item, &name)) {
             continue;
         }
-        if (fault->count == 0) {
-            fault->group = group;
+        if (fault->group == UINT32_MAX) {
+            fault->group = name.group;
         }
-        for (uint32_t e = first; e < first + count; e++) {
-            fault->count += fault->side[e] == 0;
+        for (uint32_t e = name.first; e < name.first + name.count; e++) {
             fault->side[e] |= (uint64_t)1 << number;
         }
         fl_json_push(out, cJSON_CreateString(item->valuestring));
     }
+}
+
+/* A twin that no side names is where its original is. */
+static void list_sides(struct fl_reading *reading, struct fl_fault_spec *fault)
+{
+    const struct fl_config *config = reading->config;
+    const uint32_t endpoints = config->facts.endpoints, first = endpoints - config->twin_count;
+    for (uint32_t i = 0; i < config->twin_count; i++) {
+        if (fault->side[first + i] == 0) {
+            fault->side[first + i] = fault->side[config->twin_of[i]];
+        }
+    }
+    uint32_t *member = fl_arena_alloc(reading->arena, endpoints, sizeof *member);
+    for (uint32_t e = 0; e < endpoints; e++) {
+        if (fault->side[e]) {
+            member[fault->count++] = e;
+        }
+    }
+    fault->member = member;
 }
 
 void fl_read_sides(struct fl_reading *reading, const cJSON *list, struct fl_fault_spec *fault,
@@ -577,6 +615,7 @@ void fl_read_sides(struct fl_reading *reading, const cJSON *list, struct fl_faul
         }
         read_side(reading, side, number++, fault, names);
     }
+    list_sides(reading, fault);
 }
 
 void fl_read_spells(struct fl_reading *reading, const cJSON *object, struct fl_fault_spec *fault,

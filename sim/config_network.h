@@ -12,6 +12,9 @@ void fl_read_network(struct fl_reading *reading, const cJSON *scenario, cJSON *o
 void fl_read_group_network(struct fl_reading *reading, const cJSON *object, struct fl_group *group,
                            cJSON *out);
 
+/* The name of a region; its index. NULL after a report. */
+cJSON *fl_read_region(struct fl_reading *reading, const cJSON *item, uint32_t *index);
+
 /* "sides" of a fault of links. */
 void fl_read_sides(struct fl_reading *reading, const cJSON *list, struct fl_fault_spec *fault,
                    cJSON *out);

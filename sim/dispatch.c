@@ -329,11 +329,8 @@ static void lose(struct fl_world *w, const struct fl_body *body, uint32_t endpoi
     w->result.dropped++;
     for (uint32_t i = 0; i < w->config->fault_count; i++) {
         const struct fl_fault_state *f = &w->fault[i];
-        if (!f->active || !f->result.spec->model->fault->crash) continue;
-        bool struck = false;
-        for (uint32_t m = 0; m < f->result.spec->count; m++)
-            struck |= f->result.member[m] == endpoint;
-        if (!struck) continue;
+        uint32_t rank;
+        if (!f->result.spec->model->fault->crash || !fl_fault_holds(f, endpoint, &rank)) continue;
         fl_fault_bites(w, i, endpoint, &body->msg);
         return;
     }
@@ -482,11 +479,8 @@ void fl_handle(struct fl_world *w, struct fl_entry e)
     case FL_ENTRY_DEPARTURE:
         fl_network_departs(w, index_in(e), e.whom);
         return;
-    case FL_ENTRY_FAULT_OPENS:
-        fl_fault_opens(w, index_in(e));
-        return;
-    case FL_ENTRY_FAULT_CLOSES:
-        fl_fault_closes(w, index_in(e));
+    case FL_ENTRY_FAULT:
+        fl_fault_edge(w, index_in(e), e.whom);
         return;
     }
     FL_UNREACHABLE("queue entry");

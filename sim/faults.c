@@ -1,98 +1,8 @@
-/* Fault windows and what adversaries make of an honest step's words. */
+/* What adversaries make of an honest step's words, and what they overhear. */
 #include "sim/network.h"
 
 #include <assert.h>
 #include <string.h>
-
-static bool is_member(const struct fl_fault_state *f, uint32_t endpoint, uint32_t *rank)
-{
-    for (uint32_t i = 0; i < f->result.spec->count; i++)
-        if (f->result.member[i] == endpoint) {
-            *rank = i;
-            return true;
-        }
-    return false;
-}
-
-/* --- windows ------------------------------------------------------------------------------------------- */
-
-/* Timers die with the node; its state does not (stable storage). */
-static void take_down(struct fl_world *w, uint32_t endpoint)
-{
-    w->node[endpoint].down++;
-    for (uint32_t f = 1; f < FL_LAYERS; f++) {
-        const struct fl_actor *a = fl_actor_at(w, endpoint, f);
-        if (!a->model) continue;
-        for (uint32_t t = 0; t < a->model->node->timer_count; t++) {
-            w->timer[a->timer_first + t].epoch++;
-            w->timer[a->timer_first + t].armed = false;
-        }
-    }
-    fl_forget_work(w, endpoint);
-}
-
-/* How long a fault that comes and goes stays as it is: exogenous, by its name and how often it came. */
-static fl_time spell(const struct fl_world *w, uint32_t index, const struct fl_law *law,
-                     uint32_t lane)
-{
-    const struct fl_fault_spec *spec = &w->config->fault[index];
-    const uint64_t u = fl_draw(w->config->seed, FL_RNG_WINDOW, fl_name_key(spec->name),
-                               w->fault[index].round, lane);
-    return fl_max(spec->stability, fl_law_at(law, u));
-}
-
-void fl_fault_schedule(struct fl_world *w, uint32_t index)
-{
-    const struct fl_fault_spec *spec = &w->config->fault[index];
-    const fl_time at = fl_add(fl_max(w->now, spec->from), spell(w, index, &spec->well, 0));
-    if (at < spec->to)
-        fl_queue_push(&w->queue,
-                      (struct fl_entry){at, fl_entry_what(FL_ENTRY_FAULT_OPENS, index), 0});
-}
-
-static void schedule_recovery(struct fl_world *w, uint32_t index)
-{
-    const struct fl_fault_spec *spec = &w->config->fault[index];
-    const fl_time at = fl_min(spec->to, fl_add(w->now, spell(w, index, &spec->struck, 1)));
-    if (at < w->config->end) /* as with all windows: at the end or later they never close */
-        fl_queue_push(&w->queue,
-                      (struct fl_entry){at, fl_entry_what(FL_ENTRY_FAULT_CLOSES, index), 0});
-}
-
-void fl_fault_opens(struct fl_world *w, uint32_t index)
-{
-    struct fl_fault_state *f = &w->fault[index];
-    const int64_t v[FL_RECORD_VALUES] = {index};
-    f->active = true;
-    memset(f->state, 0, f->state_bytes);
-    f->result.record = fl_world_note(w, FL_RECORD_FAULT, UINT32_MAX, FL_NO_RECORD, v);
-    if (f->result.spec->struck.kind) schedule_recovery(w, index);
-    f->round++;
-    if (f->side) fl_network_cut(w);
-    if (!f->result.spec->model->fault->crash) return;
-    for (uint32_t i = 0; i < f->result.spec->count; i++) take_down(w, f->result.member[i]);
-    fl_blobs_horizon(w);
-}
-
-/* Each member hears of its recovery; what it does then descends from the fault's edge. Of a link that
- * heals nobody hears: what it held arrives. */
-void fl_fault_closes(struct fl_world *w, uint32_t index)
-{
-    struct fl_fault_state *f = &w->fault[index];
-    f->active = false;
-    const bool crash = f->result.spec->model->fault->crash;
-    for (uint32_t i = 0; crash && i < f->result.spec->count; i++)
-        w->node[f->result.member[i]].down--;
-    fl_blobs_horizon(w);
-    for (uint32_t i = 0; i < f->result.spec->count; i++) {
-        const uint32_t endpoint = f->result.member[i];
-        const int64_t v[FL_RECORD_VALUES] = {index, endpoint};
-        w->cause = fl_world_note(w, FL_RECORD_RECOVERY, endpoint, f->result.record, v);
-        if (!f->side && w->node[endpoint].down == 0) fl_start_or_recover(w, endpoint);
-    }
-    if (f->side) fl_network_healed(w, index);
-    if (f->result.spec->well.kind) fl_fault_schedule(w, index);
-}
 
 /* --- rewriting ------------------------------------------------------------------------------------------- */
 
@@ -126,7 +36,7 @@ static bool in_its_power(const struct fl_fault_state *f, uint32_t endpoint,
 {
     uint32_t rank;
     if (e->as.i == endpoint) return true;
-    return e->kind == FL_SEND && is_member(f, e->as.i, &rank);
+    return e->kind == FL_SEND && fl_fault_holds(f, e->as.i, &rank);
 }
 
 static uint32_t note_bite(struct fl_world *w, uint32_t index, uint32_t endpoint,
@@ -197,16 +107,30 @@ static void clear(struct fl_outbox *out, const struct fl_outbox *like)
     out->verifies = like->verifies;
 }
 
+/* Whatever a twin says is said twice under one name: all of it descends from the fault. */
+static void account_twin(struct fl_world *w, uint32_t endpoint)
+{
+    const uint32_t index = w->node[endpoint].doubled_by;
+    uint32_t first = FL_NO_RECORD;
+    for (uint32_t i = 0; i < w->honest->count; i++) {
+        if (w->honest->at[i].kind != FL_SEND) continue;
+        w->fault[index].result.injected++;
+        const uint32_t id = note_bite(w, index, endpoint, &w->honest->at[i].msg);
+        if (first == FL_NO_RECORD) first = id;
+    }
+    if (first != FL_NO_RECORD) w->cause = first;
+}
+
 /* Several faults on one node act one after the other, in the order of the scenario. */
 struct fl_outbox *fl_corrupt(struct fl_world *w, uint32_t endpoint, const struct fl_event *ev,
                              const struct fl_view *view)
 {
     struct fl_outbox *said = w->honest;
+    if (w->node[endpoint].doubled_by != UINT32_MAX) account_twin(w, endpoint);
     for (uint32_t i = 0; i < w->config->fault_count; i++) {
         struct fl_fault_state *f = &w->fault[i];
         uint32_t rank;
-        if (!f->active || !f->result.spec->model->fault->step || !is_member(f, endpoint, &rank))
-            continue;
+        if (!f->result.spec->model->fault->step || !fl_fault_holds(f, endpoint, &rank)) continue;
         struct fl_outbox *out = said == w->spoken[0] ? w->spoken[1] : w->spoken[0];
         clear(out, said);
         f->result.spec->model->fault->step(&f->coalition, f->state, rank, ev, view, said, out);
@@ -223,8 +147,8 @@ void fl_overhear(struct fl_world *w, uint32_t from, uint32_t to, const struct fl
     for (uint32_t i = 0; i < w->config->fault_count; i++) {
         struct fl_fault_state *f = &w->fault[i];
         uint32_t rank, sender;
-        if (!f->active || !f->result.spec->model->fault->rushing) continue;
-        if (!is_member(f, to, &rank) || is_member(f, from, &sender)) continue;
+        if (!f->result.spec->model->fault->rushing) continue;
+        if (!fl_fault_holds(f, to, &rank) || fl_fault_holds(f, from, &sender)) continue;
         const struct fl_local local = {.kind = FL_LOCAL_OVERHEARD,
                                        .endpoint = to,
                                        .fault = i,

@@ -5,11 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint64_t fl_name_key(const char *name)
-{
-    return XXH3_64bits(name, strlen(name));
-}
-
 /* --- stable names ---------------------------------------------------------------------------------- */
 
 static bool key_taken(uint32_t *set, uint32_t mask, uint32_t key)
@@ -44,14 +39,20 @@ static void lay_out_nodes(struct fl_world *w)
 {
     const struct fl_config *c = w->config;
     w->node = fl_alloc(c->facts.endpoints, sizeof *w->node);
+    for (uint32_t e = 0; e < c->facts.endpoints; e++) {
+        struct fl_node *n = &w->node[e];
+        n->honest = true;
+        n->keep_from = UINT64_MAX;
+        n->first_waiting = n->last_waiting = n->other = n->doubled_by = UINT32_MAX;
+    }
     for (uint32_t g = 0; g < c->group_count; g++)
-        for (uint32_t i = 0; i < c->group[g].count; i++) {
-            struct fl_node *n = &w->node[c->group[g].first + i];
-            n->group = g;
-            n->honest = true;
-            n->keep_from = UINT64_MAX;
-            n->first_waiting = n->last_waiting = UINT32_MAX;
-        }
+        for (uint32_t i = 0; i < c->group[g].count; i++) w->node[c->group[g].first + i].group = g;
+    for (uint32_t i = 0; i < c->twin_count; i++) {
+        const uint32_t original = c->twin_of[i], twin = fl_twin_first(w) + i;
+        w->node[twin].group = w->node[original].group;
+        w->node[twin].other = original;
+        w->node[original].other = twin;
+    }
     name_nodes(w);
 }
 
@@ -109,20 +110,21 @@ static struct fl_self self_of(const struct fl_world *w, uint32_t endpoint, const
 {
     const struct fl_config *c = w->config;
     const struct fl_group *g = &c->group[w->node[endpoint].group];
+    const uint32_t member = fl_member_at(w, endpoint);
     uint64_t total = 0;
     for (uint32_t i = 0; i < g->count; i++) total += g->power[i];
     return (struct fl_self){
         .endpoint = {endpoint},
-        .identity = {endpoint},
+        .identity = {member},
         .key = w->node[endpoint].key,
-        .index = endpoint - g->first,
+        .index = member - g->first,
         .group_first = g->first,
         .group_size = g->count,
         .faulty_max = g->faulty_max,
         .power = g->power,
         .power_total = total,
         .replica = replica_of(w, endpoint),
-        .account_first = g->account_first + (endpoint - g->first) * g->accounts,
+        .account_first = g->account_first + (member - g->first) * g->accounts,
         .account_count = g->accounts,
         .seed = c->seed,
         .facts = &c->facts,
@@ -180,86 +182,6 @@ static void lay_out_states(struct fl_world *w)
         }
 }
 
-/* --- faults ------------------------------------------------------------------------------------------ */
-
-static int ascending(const void *a, const void *b)
-{
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-static uint32_t *members_on_sides(const struct fl_world *w, const struct fl_fault_spec *spec)
-{
-    uint32_t *member = fl_alloc(spec->count, sizeof *member), count = 0;
-    for (uint32_t e = 0; e < w->config->facts.endpoints; e++)
-        if (spec->side[e]) member[count++] = e;
-    FL_ASSERT(count == spec->count);
-    return member;
-}
-
-/* The named members, or `count` drawn without replacement under the fault's own name. */
-static uint32_t *members_of(const struct fl_world *w, const struct fl_fault_spec *spec)
-{
-    if (spec->side) return members_on_sides(w, spec);
-    const struct fl_group *g = &w->config->group[spec->group];
-    uint32_t *member = fl_alloc(g->count, sizeof *member);
-    for (uint32_t i = 0; i < g->count; i++) member[i] = g->first + i;
-    for (uint32_t i = 0; i < spec->count; i++) {
-        uint32_t pick = 0; /* offset from i of the one that becomes the i-th */
-        if (spec->member)
-            while (member[i + pick] != g->first + spec->member[i]) pick++;
-        else
-            pick = (uint32_t)fl_draw_below(w->config->seed, FL_RNG_PLACEMENT,
-                                           fl_name_key(spec->name), i, 1, g->count - i);
-        const uint32_t chosen = member[i + pick];
-        member[i + pick] = member[i];
-        member[i] = chosen;
-    }
-    qsort(member, spec->count, sizeof *member, ascending);
-    return member;
-}
-
-/* Which sides of the cut everybody is on. */
-static uint64_t *sides_of(const struct fl_world *w, const struct fl_fault_result *fault)
-{
-    const uint32_t endpoints = w->config->facts.endpoints;
-    uint64_t *side = fl_alloc(endpoints, sizeof *side);
-    for (uint32_t e = 0; e < endpoints; e++) side[e] = fault->spec->side ? fault->spec->side[e] : 2;
-    for (uint32_t i = 0; !fault->spec->side && i < fault->spec->count; i++)
-        side[fault->member[i]] = 1;
-    return side;
-}
-
-static void lay_out_fault(struct fl_world *w, uint32_t index)
-{
-    struct fl_fault_state *f = &w->fault[index];
-    const struct fl_fault_spec *spec = &w->config->fault[index];
-    f->result.spec = spec;
-    f->result.member = members_of(w, spec);
-    f->self = fl_alloc(spec->count, sizeof *f->self);
-    for (uint32_t i = 0; i < spec->count; i++) {
-        const uint32_t e = f->result.member[i];
-        f->self[i] = &w->actor[(size_t)e * FL_LAYERS].self;
-        if (spec->model->fault->step) w->node[e].honest = false;
-    }
-    f->coalition =
-        (struct fl_coalition){.count = spec->count, .member = f->self, .params = spec->params};
-    if (spec->model->fault->state_bytes)
-        f->state_bytes = spec->model->fault->state_bytes(spec->params, spec->count);
-    f->state = fl_alloc(1, f->state_bytes);
-    if (spec->model->fault->carries) f->side = sides_of(w, &f->result);
-    if (spec->well.kind) {
-        fl_fault_schedule(w, index);
-        return;
-    }
-    if (spec->from > 0) /* the world opens those at time 0 itself, before anybody starts */
-        fl_queue_push(&w->queue,
-                      (struct fl_entry){spec->from, fl_entry_what(FL_ENTRY_FAULT_OPENS, index), 0});
-    if (spec->to < w->config->end)
-        fl_queue_push(&w->queue,
-                      (struct fl_entry){spec->to, fl_entry_what(FL_ENTRY_FAULT_CLOSES, index), 0});
-}
-
 /* --- all of it ---------------------------------------------------------------------------------------- */
 
 void fl_world_lay_out(struct fl_world *w)
@@ -277,7 +199,7 @@ void fl_world_lay_out(struct fl_world *w)
     w->newest = fl_ledger_base(w->ledger);
     lay_out_states(w);
     w->fault = fl_alloc(c->fault_count, sizeof *w->fault);
-    for (uint32_t i = 0; i < c->fault_count; i++) lay_out_fault(w, i);
+    for (uint32_t i = 0; i < c->fault_count; i++) fl_fault_lay_out(w, i);
     fl_network_lay_out(w);
     w->honest = fl_alloc(1, sizeof *w->honest);
     for (int i = 0; i < 2; i++) w->spoken[i] = fl_alloc(1, sizeof *w->spoken[i]);
@@ -291,12 +213,7 @@ void fl_world_lay_out(struct fl_world *w)
 void fl_world_release(struct fl_world *w)
 {
     fl_network_release(w);
-    for (uint32_t i = 0; i < w->config->fault_count; i++) {
-        free(w->fault[i].result.member);
-        free(w->fault[i].self);
-        free(w->fault[i].state);
-        free(w->fault[i].side);
-    }
+    for (uint32_t i = 0; i < w->config->fault_count; i++) fl_fault_release(&w->fault[i]);
     for (uint32_t i = 0; i < w->config->check_count; i++) free(w->check[i].state);
     for (uint32_t i = 0; w->sample && i < w->config->observable_count; i++) free(w->sample[i]);
     fl_queue_free(&w->queue);

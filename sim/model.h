@@ -53,10 +53,13 @@ struct fl_facts {
 
 /* Constant facts about the actor a step runs for. Lent for the step. */
 struct fl_self {
-    fl_endpoint endpoint;
-    fl_identity identity;
-    uint32_t key;                     /* stable name for draws: a function of group and index */
-    uint32_t index;                   /* within its group */
+    fl_endpoint endpoint; /* where it is reached */
+    fl_identity
+        identity;   /* who it is: what it signs by, and what quorums count. Member i of a group
+                             has identity group_first + i. A twin is a second endpoint of a member, after
+                             those of all groups; what is sent to either of the two reaches both */
+    uint32_t key;   /* stable name for draws: a function of group and index */
+    uint32_t index; /* within its group */
     uint32_t group_first, group_size; /* endpoints group_first .. group_first + group_size - 1 */
     uint32_t faulty_max;              /* f: how many of the group's members may be corrupted */
     const uint64_t *power;            /* voting power by index in the group, group_size entries */
@@ -84,12 +87,12 @@ struct fl_view {
  * (family, kind, word[0..2], copy) is the message key: propagation is drawn from it. An honest
  * model never sends the same key twice to one destination; a retransmission raises `copy`. */
 struct fl_msg {
-    uint64_t word[3];   /* semantic words: view/height/slot, owner/nonce, reporter/round */
-    int64_t value[2];   /* contents that are not part of the key */
-    fl_blob blob;       /* FL_NO_BLOB if none */
-    uint64_t tag;       /* signature over what the protocol says it covers; 0 if none */
-    fl_endpoint from;   /* stamped by the engine: channels are authenticated */
-    fl_identity by;     /* identity of `from`, stamped likewise */
+    uint64_t word[3]; /* semantic words: view/height/slot, owner/nonce, reporter/round */
+    int64_t value[2]; /* contents that are not part of the key */
+    fl_blob blob;     /* FL_NO_BLOB if none */
+    uint64_t tag;     /* signature over what the protocol says it covers; 0 if none */
+    fl_endpoint from; /* stamped by the engine: channels are authenticated. Where to answer */
+    fl_identity by; /* identity of `from`, stamped likewise. Who says it: count this, not `from` */
     fl_version version; /* a ledger version the sender serves; a client's view moves to it */
     uint16_t kind, copy;
     uint8_t family;  /* layer of the receiver this is for; 0: each of its layers in turn */
@@ -164,6 +167,8 @@ enum fl_engine_record {
                              kind, word 0, word 1; child of the fault edge */
     FL_RECORD_TX,         /* a transaction is handed in, noted by its client: v = account, nonce,
                              contract, kind */
+    FL_RECORD_STRUCK, /* a fault takes one more node after its window opened: v = fault, endpoint;
+                             child of the fault edge */
     FL_RECORD_MODELS = 16
 };
 
@@ -416,11 +421,18 @@ struct fl_node_model {
 
 /* An adversary controls a set of endpoints. At each event of a member, the member's honest model
  * steps first; `honest` is what it would have said, `out` is what is said instead. It emits as any
- * member, with that member's keys, and as nobody else. A rewriter is a coalition of one. */
+ * member, with that member's keys, and as nobody else. A rewriter is a coalition of one.
+ *
+ *
+ * Which members it holds may change while its window is open: it grows up to the fault's budget, and
+ * when it moves on, a new member takes the rank of the one that is let go. */
 struct fl_coalition {
     uint32_t count;
     const struct fl_self *const *member; /* by rank in the coalition */
     const void *params;                  /* of the fault model */
+    uint32_t sight_count;                /* what the scenario lets it see ("sees") */
+    const int64_t *sight; /* values of those observables, as of its last look, less its latency; 0
+                              before it has seen any */
 };
 /* What a fault of links does to a message that arrives in its window. */
 enum fl_carriage {
@@ -432,6 +444,9 @@ struct fl_fault_model {
     bool crash;   /* members are down: no step, no delivery, no timer */
     bool rushing; /* gets FL_OVERHEARD */
     bool quiet;   /* members relay no gossip */
+    bool
+        twins; /* each member has a second endpoint of the same identity, which runs the same layers
+                     within the window and knows nothing of the first; it has no step */
     /* A fault of links, not of nodes, which hear nothing of it; it has no step. `from` and `to` are
      * the sides that both ends of the link are on: bit i for side i of the scenario's "sides", or, if
      * a group and members are named, bit 0 for those and bit 1 for everybody else. NULL: none. */

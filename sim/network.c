@@ -356,26 +356,59 @@ static void overheard(struct fl_world *w, const struct sending *s, uint32_t to)
     if (w->config->fault_count > 0) fl_overhear(w, s->msg->from.i, to, s->msg);
 }
 
-static void send_to_one(struct fl_world *w, struct sending *s, uint32_t to)
+static fl_identity identity_at(const struct fl_world *w, uint32_t endpoint)
+{
+    return w->actor[(size_t)endpoint * FL_LAYERS].self.identity;
+}
+
+/* Calls `give` for each endpoint of whom `to` is an endpoint. Twins know nothing of each other. */
+static inline void to_each(struct fl_world *w, struct sending *s, uint32_t to,
+                           void (*give)(struct fl_world *w, struct sending *s, uint32_t to))
+{
+    const uint32_t other = w->node[to].other, from = s->msg->from.i;
+    if (other == UINT32_MAX || to == from) {
+        give(w, s, to);
+    } else if (identity_at(w, to).i != identity_at(w, from).i) {
+        give(w, s, to < other ? to : other);
+        give(w, s, to < other ? other : to);
+    }
+}
+
+static void deliver_to(struct fl_world *w, struct sending *s, uint32_t to)
 {
     send_to(w, s, to);
     overheard(w, s, to);
+}
+
+static void send_to_one(struct fl_world *w, struct sending *s, uint32_t to)
+{
+    to_each(w, s, to, deliver_to);
 }
 
 static void send_to_group(struct fl_world *w, struct sending *s, uint32_t first)
 {
     if (first >= w->config->facts.endpoints) return;
     const struct fl_group *g = &w->config->group[w->node[first].group];
+    const uint32_t self = fl_member_at(w, s->msg->from.i);
     for (uint32_t e = g->first; e < g->first + g->count; e++)
-        if (e != s->msg->from.i) send_to_one(w, s, e);
+        if (e != self) send_to_one(w, s, e);
 }
 
 static uint32_t neighbours(const struct fl_world *w, uint32_t endpoint, const uint32_t **peer)
 {
     if (!w->net || !w->net->overlay.first) return 0;
     const struct overlay *o = &w->net->overlay;
-    *peer = o->peer + o->first[endpoint];
-    return o->first[endpoint + 1] - o->first[endpoint];
+    const uint32_t member = fl_member_at(w, endpoint);
+    *peer = o->peer + o->first[member];
+    return o->first[member + 1] - o->first[member];
+}
+
+/* Place among those who may know a rumour: members by index, then all twins. */
+static uint32_t place_of(const struct fl_world *w, uint32_t endpoint)
+{
+    const struct fl_group *g = &w->config->group[w->node[endpoint].group];
+    const uint32_t twins = fl_twin_first(w);
+    return endpoint < twins ? endpoint - g->first : g->count + (endpoint - twins);
 }
 
 /* Gossip starts with the neighbours; a rushing coalition hears what is meant for all. */
@@ -390,10 +423,11 @@ static void send_to_peers(struct fl_world *w, struct sending *s)
         return;
     }
     const uint32_t body = body_of(w, s);
-    w->body[body].rumour = 1 + rumour_new(&w->net->overlay, self - g->first);
-    for (uint32_t i = 0; i < count; i++) send_to(w, s, peer[i]);
+    w->body[body].rumour = 1 + rumour_new(&w->net->overlay, place_of(w, self));
+    for (uint32_t i = 0; i < count; i++) to_each(w, s, peer[i], send_to);
+    const uint32_t member = fl_member_at(w, self);
     for (uint32_t e = g->first; e < g->first + g->count; e++)
-        if (e != self) overheard(w, s, e);
+        if (e != member) overheard(w, s, e);
 }
 
 void fl_network_send(struct fl_world *w, const struct fl_effect *e, const struct fl_msg *msg,
@@ -430,9 +464,8 @@ static uint32_t muzzle(const struct fl_world *w, uint32_t endpoint)
     if (w->node[endpoint].honest) return UINT32_MAX;
     for (uint32_t i = 0; i < w->config->fault_count; i++) {
         const struct fl_fault_state *f = &w->fault[i];
-        if (!f->active || !f->result.spec->model->fault->quiet) continue;
-        for (uint32_t m = 0; m < f->result.spec->count; m++)
-            if (f->result.member[m] == endpoint) return i;
+        uint32_t rank;
+        if (f->result.spec->model->fault->quiet && fl_fault_holds(f, endpoint, &rank)) return i;
     }
     return UINT32_MAX;
 }
@@ -451,9 +484,12 @@ static void pass_on(struct fl_world *w, uint32_t index, uint32_t endpoint)
     const uint32_t count = neighbours(w, endpoint, &peer);
     for (uint32_t i = 0; i < count; i++) {
         if (peer[i] == came_from || peer[i] == body.msg.from.i) continue;
-        x.to = peer[i];
+        const uint32_t other = w->node[peer[i]].other;
         x.hop = 1 + i;
+        x.to = peer[i];
         cross(w, &x);
+        x.to = other;
+        if (other != UINT32_MAX) cross(w, &x);
     }
     fl_body_drop(w, relayed);
 }
@@ -541,8 +577,7 @@ static void work(struct fl_world *w, const struct fl_msg *msg, uint32_t endpoint
 bool fl_network_hears(struct fl_world *w, uint32_t index, uint32_t endpoint)
 {
     const uint32_t rumour = w->body[index].rumour;
-    const struct fl_group *g = &w->config->group[w->node[endpoint].group];
-    if (rumour && !rumour_tell(&w->net->overlay, rumour - 1, endpoint - g->first)) return false;
+    if (rumour && !rumour_tell(&w->net->overlay, rumour - 1, place_of(w, endpoint))) return false;
     work(w, &w->body[index].msg, endpoint);
     if (rumour == 0) return true;
     const uint32_t fault = muzzle(w, endpoint);
@@ -594,7 +629,7 @@ static void lay_out_regions(struct fl_world *w)
     w->net->region = fl_alloc(c->facts.endpoints, sizeof *w->net->region);
     for (uint32_t e = 0; e < c->facts.endpoints; e++) {
         const struct fl_group *g = &c->group[w->node[e].group];
-        w->net->region[e] = g->region[(e - g->first) % g->region_count];
+        w->net->region[e] = g->region[(fl_member_at(w, e) - g->first) % g->region_count];
     }
 }
 
@@ -697,7 +732,8 @@ static void lay_out_overlay(struct fl_world *w)
         const struct fl_group *g = &c->group[i];
         if (!gossips(g)) continue;
         most += (size_t)g->count * g->gossip_degree;
-        o->words = g->count / 64 + 1 > o->words ? g->count / 64 + 1 : o->words;
+        const uint32_t words = (g->count + c->twin_count) / 64 + 1;
+        o->words = words > o->words ? words : o->words;
     }
     if (most == 0) return;
     o->peer = fl_alloc(most, sizeof *o->peer);

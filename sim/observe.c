@@ -76,6 +76,18 @@ int64_t fl_observe(const struct fl_world *w, uint32_t handle)
     return all[ref->index];
 }
 
+bool fl_observe_node(const struct fl_world *w, uint32_t handle, uint32_t endpoint, int64_t *value)
+{
+    const struct fl_observable_ref *ref = &w->config->observable[handle];
+    if (ref->model->family >= FL_LAYERS) return false;
+    const struct fl_actor *a = fl_actor_at(w, endpoint, ref->model->family);
+    if (a->model != ref->model) return false;
+    int64_t x[OBSERVABLES_MAX] = {0};
+    a->model->node->observe(&a->self, a->state, x);
+    *value = x[ref->index];
+    return true;
+}
+
 /* Observables of one model have neighbouring handles: each model is asked once. */
 static void observe_all(const struct fl_world *w, int64_t *out)
 {

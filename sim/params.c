@@ -373,6 +373,17 @@ static void settle_observable(struct fl_reading *reading, const struct fl_pendin
                fl_guess_hint(&guess).text);
 }
 
+cJSON *fl_known_observable(struct fl_reading *reading, const cJSON *item, uint32_t *handle)
+{
+    *handle = UINT32_MAX;
+    const char *name = fl_read_word(reading, item);
+    if (!name) {
+        return NULL;
+    }
+    settle_observable(reading, &(struct fl_pending){.item = item, .observable = handle});
+    return fl_json_made(cJSON_CreateString(name));
+}
+
 void fl_settle_pending(struct fl_reading *reading)
 {
     for (uint32_t i = 0; i < reading->pending_count; i++) {

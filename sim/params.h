@@ -6,6 +6,10 @@
 /* The name of a group of nodes; its index. */
 cJSON *fl_read_group(struct fl_reading *reading, const cJSON *item, uint32_t *index);
 
+/* The name of an observable; its handle, UINT32_MAX after a report. Only when all models in use are
+ * known. */
+cJSON *fl_known_observable(struct fl_reading *reading, const cJSON *item, uint32_t *handle);
+
 /* The model an item asks for: "name" or {"model": "name", ...}. NULL after a report. */
 const struct fl_model *fl_read_model(struct fl_reading *reading, enum fl_family family,
                                      const cJSON *item);

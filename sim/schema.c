@@ -304,24 +304,32 @@ static void add_model(cJSON *definitions, const struct fl_model *model)
         put_raw(properties, key->row.key, "true"); /* see "fault-keys" */
     }
     if (cuts_links(model)) {
-        put_keys(properties, fl_schema_sides_key);
+        put_keys(properties, fl_schema_sides_keys);
     }
     put_rows(properties, model->params);
     put_raw(schema, "additionalProperties", "false");
 }
 
-/* A group, and which or how many of its members; or sides. */
+/* Who may be struck, and who or how many of those; or sides. */
 static void put_victims(cJSON *schema, const struct fl_model *model)
 {
-    cJSON *either = add_list(schema, "oneOf");
-    static const char *const ways[] = {"members", "count"};
-    for (size_t i = 0; i < 2; i++) {
-        cJSON *required = add_list(push_object(either), "required");
+    cJSON *all = add_list(schema, "allOf");
+    put_raw(
+        push_object(all), "oneOf",
+        "[{\"required\": [\"members\"]}, {\"required\": [\"count\"]}, {\"required\": [\"stake\"]}, "
+        "{\"not\": {\"anyOf\": [{\"required\": [\"members\"]}, {\"required\": [\"count\"]}, "
+        "{\"required\": [\"stake\"]}]}}]");
+    cJSON *any = add_list(push_object(all), "anyOf");
+    static const char *const ways[] = {"members", "count", "stake", "largest", "split"};
+    const size_t count = cuts_links(model) ? 5 : 4;
+    for (size_t i = 0; i < count; i++) {
+        cJSON *required = add_list(push_object(any), "required");
         push_text(required, "group");
         push_text(required, ways[i]);
     }
-    if (cuts_links(model)) {
-        push_text(add_list(push_object(either), "required"), "sides");
+    static const char *const pools[] = {"role", "region", "labels", "sides"};
+    for (size_t i = 0; i < (cuts_links(model) ? 4 : 3); i++) {
+        push_text(add_list(push_object(any), "required"), pools[i]);
     }
 }
 
@@ -367,8 +375,9 @@ static void push_unnamed(cJSON *list, enum fl_family family)
     cJSON *unnamed = add_object(choice, "else");
     cJSON *keys = add_list(add_object(unnamed, "propertyNames"), "enum");
     push_text(keys, "$comment");
-    if (family == FL_FAULT) {
-        push_text(keys, fl_schema_sides_key[0].row.key);
+    for (const struct fl_schema_key *key = fl_schema_sides_keys; family == FL_FAULT && key->row.key;
+         key++) {
+        push_text(keys, key->row.key);
     }
     for (const struct fl_schema_key *key = fl_schema_fault_keys; family == FL_FAULT && key->row.key;
          key++) {
@@ -505,6 +514,7 @@ static void add_definitions(cJSON *schema)
     add_section(definitions, "trace", fl_schema_trace_keys);
     add_regions(definitions);
     put_keys(add_object(add_object(definitions, "fault-keys"), "properties"), fl_schema_fault_keys);
+    add_section(definitions, "trigger", fl_schema_trigger_keys);
     add_section(definitions, "expectation", fl_schema_expectation_keys);
     for (int part = 0; part <= 1; part++) {
         add_group(definitions, part);

@@ -25,6 +25,7 @@ struct fl_schema_key {
 extern const struct fl_schema_key fl_schema_scenario_keys[], fl_schema_network_keys[],
     fl_schema_link_keys[], fl_schema_regions_keys[], fl_schema_clock_keys[],
     fl_schema_overlay_keys[], fl_schema_trace_keys[], fl_schema_expectation_keys[],
-    fl_schema_group_keys[], fl_schema_sides_key[], fl_schema_fault_keys[];
+    fl_schema_group_keys[], fl_schema_sides_keys[], fl_schema_trigger_keys[],
+    fl_schema_fault_keys[];
 
 #endif

@@ -39,6 +39,8 @@ struct fl_node {
     fl_time busy_until;     /* with signatures; what comes before then waits in line */
     uint32_t first_waiting, last_waiting; /* in fl_world.waiting; UINT32_MAX: nobody */
     uint64_t charge;                      /* bytes of blobs, if corrupted */
+    uint32_t other;                       /* the other endpoint of its identity; UINT32_MAX: none */
+    uint32_t doubled_by;                  /* of a twin: the fault it is; UINT32_MAX of all others */
     uint32_t client_first, client_count;  /* in fl_world.client */
 };
 
@@ -69,15 +71,29 @@ struct fl_local {
     struct fl_msg msg;
 };
 
+/* What a fault saw at one look. */
+struct fl_look {
+    int64_t trigger;                /* value of the trigger's observable */
+    int64_t *sight;                 /* of those it sees */
+    uint32_t chosen_count, *chosen; /* those who hold the most of `largest`, the most first */
+    int64_t *most;                  /* how much each of them holds */
+};
+
 struct fl_fault_state {
     struct fl_fault_result result;
     bool active;
     unsigned char *state; /* zeroed whenever it opens */
     size_t state_bytes;
-    struct fl_coalition coalition;
-    const struct fl_self **self; /* of the members, by rank */
-    uint64_t *side;              /* by endpoint, of a fault of links; NULL of others */
-    uint64_t round;              /* how often it has opened */
+    struct fl_coalition coalition; /* its count: how many it holds now */
+    const struct fl_self **self;   /* of those, by rank */
+    uint32_t *held;                /* their endpoints */
+    uint64_t *side;                /* by endpoint, of a fault of links; NULL of others */
+    uint32_t round;                /* how often it has opened */
+    struct fl_look *look;          /* ring of those it has not learnt of yet */
+    uint32_t look_count, look_first, look_room;
+    int64_t *sight;  /* see_count, what it learnt last */
+    int64_t extreme; /* of the trigger's observable, as learnt */
+    bool learnt;     /* anything at all */
 };
 
 struct fl_check_state {
@@ -124,6 +140,7 @@ struct fl_world {
     fl_version newest; /* last version executed by an honest replica */
     uint64_t newest_height;
 
+    bool begun;          /* the nodes that are up have started */
     uint32_t cause;      /* durable ancestor of the event being handled */
     uint32_t raw_parent; /* 1 + row of the message being handled, or 0 */
     XXH3_state_t *digest;
@@ -142,12 +159,18 @@ struct fl_world {
 
 /* Entries of the queue: `what` is a kind in the top three bits and an index below. */
 enum fl_entry_kind {
-    FL_ENTRY_DELIVERY,    /* body; whom: endpoint */
-    FL_ENTRY_TIMER,       /* timer; whom: epoch */
-    FL_ENTRY_IDLE,        /* endpoint: its work is done */
-    FL_ENTRY_DEPARTURE,   /* body, held back by its sender; whom: receiver */
-    FL_ENTRY_FAULT_OPENS, /* fault */
-    FL_ENTRY_FAULT_CLOSES /* fault */
+    FL_ENTRY_DELIVERY,  /* body; whom: endpoint */
+    FL_ENTRY_TIMER,     /* timer; whom: epoch */
+    FL_ENTRY_IDLE,      /* endpoint: its work is done */
+    FL_ENTRY_DEPARTURE, /* body, held back by its sender; whom: receiver */
+    FL_ENTRY_FAULT      /* fault; whom: enum fl_fault_edge, and its round above */
+};
+enum fl_fault_edge {
+    FL_EDGE_OPENS = 1,
+    FL_EDGE_CLOSES,
+    FL_EDGE_NEXT,  /* it strikes one more */
+    FL_EDGE_LOOKS, /* at what it is let see */
+    FL_EDGE_LEARNS /* of its oldest look */
 };
 enum { FL_ENTRY_INDEX_BITS = 29 };
 static inline uint32_t fl_entry_what(enum fl_entry_kind kind, uint32_t index)
@@ -160,6 +183,16 @@ static inline struct fl_actor *fl_actor_at(const struct fl_world *w, uint32_t en
                                            uint32_t layer)
 {
     return &w->actor[(size_t)endpoint * FL_LAYERS + layer];
+}
+
+static inline uint32_t fl_twin_first(const struct fl_world *w)
+{
+    return w->config->facts.endpoints - w->config->twin_count;
+}
+/* The endpoint in its group of whoever is behind this one: of a twin, its original. */
+static inline uint32_t fl_member_at(const struct fl_world *w, uint32_t endpoint)
+{
+    return endpoint < fl_twin_first(w) ? endpoint : w->node[endpoint].other;
 }
 
 /* layout.c: everything that is set up before the first event, and freed after the last. */
@@ -177,17 +210,21 @@ void fl_handle(struct fl_world *world, struct fl_entry entry);
 uint32_t fl_world_note(struct fl_world *world, uint16_t kind, uint32_t endpoint, uint32_t parent,
                        const int64_t v[FL_RECORD_VALUES]);
 
-/* A fault's, or a group's, place in the keys of draws. */
-uint64_t fl_name_key(const char *name);
+/* strike.c: who is struck, and when. */
+/* Before the run: what it will do first. */
+void fl_fault_lay_out(struct fl_world *world, uint32_t fault);
+void fl_fault_release(struct fl_fault_state *fault);
+/* True if it opens before anybody starts. */
+bool fl_fault_opens_at_once(const struct fl_fault_spec *spec);
+void fl_fault_opens(struct fl_world *world, uint32_t fault);
+void fl_fault_edge(struct fl_world *world, uint32_t fault, uint32_t whom);
+/* True if the endpoint is in its hands now; its rank there. */
+bool fl_fault_holds(const struct fl_fault_state *fault, uint32_t endpoint, uint32_t *rank);
 
 /* faults.c */
-/* When a fault that comes and goes is struck next. */
-void fl_fault_schedule(struct fl_world *world, uint32_t fault);
 /* What a fault does to a message at `endpoint`, as a child of its edge. */
 uint32_t fl_fault_bites(struct fl_world *world, uint32_t fault, uint32_t endpoint,
                         const struct fl_msg *msg);
-void fl_fault_opens(struct fl_world *world, uint32_t fault);
-void fl_fault_closes(struct fl_world *world, uint32_t fault);
 /* What the corrupted node says instead of w->honest: one of w->spoken, or w->honest itself. */
 struct fl_outbox *fl_corrupt(struct fl_world *world, uint32_t endpoint,
                              const struct fl_event *event, const struct fl_view *view);
@@ -206,6 +243,9 @@ void fl_grid_until(struct fl_world *world,
                    fl_time before); /* ticks and samples earlier than that */
 void fl_checks_finish(struct fl_world *world);
 int64_t fl_observe(const struct fl_world *world, uint32_t handle);
+/* What one node publishes of it; false if it runs no such model. */
+bool fl_observe_node(const struct fl_world *world, uint32_t handle, uint32_t endpoint,
+                     int64_t *value);
 
 /* versions.c: which ledger versions are still needed. */
 void fl_finalised(struct fl_world *world, uint32_t endpoint, fl_version version);

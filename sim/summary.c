@@ -330,7 +330,7 @@ static cJSON *faults_json(const struct fl_config *config, const struct fl_result
         cJSON_AddStringToObject(object, "name", fault->spec->name);
         cJSON_AddStringToObject(object, "model", fault->spec->model->name);
         cJSON *members = cJSON_AddArrayToObject(object, "members");
-        for (uint32_t j = 0; j < fault->spec->count; j++) {
+        for (uint32_t j = 0; j < fault->count; j++) {
             char name[2 * FL_NAME_MAX];
             fl_endpoint_name(config, fault->member[j], name, sizeof name);
             cJSON_AddItemToArray(members, cJSON_CreateString(name));

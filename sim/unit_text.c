@@ -29,6 +29,23 @@ static void decimal_text(int64_t value, int digits, char out[FL_UNIT_TEXT])
              digits, magnitude % one);
 }
 
+uint32_t fl_unit_digits(enum fl_unit unit)
+{
+    switch (unit) {
+    case FL_COUNT:
+    case FL_ID:
+    case FL_BOOL:
+        return 0;
+    case FL_USD:
+    case FL_SIZE:
+    case FL_PPM:
+        return 6;
+    case FL_NANOSECOND:
+        return 9;
+    }
+    FL_UNREACHABLE("unit of a value");
+}
+
 void fl_unit_text(int64_t value, enum fl_unit unit, char out[FL_UNIT_TEXT])
 {
     switch (unit) {

@@ -5,6 +5,9 @@
 
 enum { FL_UNIT_TEXT = 48, FL_EVIDENCE_TEXT = 512 };
 
+/* Decimals of a value as users write it. */
+uint32_t fl_unit_digits(enum fl_unit unit);
+
 /* Amounts with six digits ("-0.000001"), time as seconds and ratios without trailing zeros ("0.25"),
  * booleans as true and false, the rest as plain integers. */
 void fl_unit_text(int64_t value, enum fl_unit unit, char out[FL_UNIT_TEXT]);

@@ -24,10 +24,13 @@ void fl_world_free(struct fl_world *w)
 
 void fl_endpoint_name(const struct fl_config *config, uint32_t endpoint, char *out, size_t bytes)
 {
+    const uint32_t members = config->facts.endpoints - config->twin_count;
+    const bool twin = endpoint >= members && endpoint < config->facts.endpoints;
+    if (twin) endpoint = config->twin_of[endpoint - members];
     for (uint32_t g = 0; g < config->group_count; g++) {
         const struct fl_group *group = &config->group[g];
         if (endpoint - group->first < group->count) {
-            snprintf(out, bytes, "%s[%u]", group->name, endpoint - group->first);
+            snprintf(out, bytes, "%s[%u]%s", group->name, endpoint - group->first, twin ? "~" : "");
             return;
         }
     }
@@ -57,8 +60,7 @@ static void run_with_random_ties(struct fl_world *w)
             now[count++] = fl_queue_pop(&w->queue);
         }
         size_t fixed = 0;
-        while (fixed < count && now[fixed].what >> FL_ENTRY_INDEX_BITS >= FL_ENTRY_FAULT_OPENS)
-            fixed++;
+        while (fixed < count && now[fixed].what >> FL_ENTRY_INDEX_BITS >= FL_ENTRY_FAULT) fixed++;
         for (size_t i = fixed; i + 1 < count; i++) {
             const size_t j = i +
                              fl_draw_below(w->config->seed, FL_RNG_TIE, instant, i, 0, count - i);
@@ -108,11 +110,12 @@ static void conclude(struct fl_world *w)
 void fl_world_run(struct fl_world *w)
 {
     for (uint32_t i = 0; i < w->config->fault_count; i++)
-        if (w->config->fault[i].from == 0 && !w->config->fault[i].well.kind) fl_fault_opens(w, i);
+        if (fl_fault_opens_at_once(&w->config->fault[i])) fl_fault_opens(w, i);
     for (uint32_t e = 0; e < w->config->facts.endpoints; e++) {
         w->cause = FL_NO_RECORD;
         if (w->node[e].down == 0) fl_start_or_recover(w, e);
     }
+    w->begun = true;
     if (w->config->random_ties)
         run_with_random_ties(w);
     else

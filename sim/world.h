@@ -39,7 +39,9 @@ struct fl_message_row {
 
 struct fl_fault_result {
     const struct fl_fault_spec *spec;
-    uint32_t *member;    /* endpoints struck, spec->count of them, ascending */
+    uint32_t *member; /* endpoints struck, or to be struck; ascending, but for those that an
+                           observable chose: in the order in which they were struck first */
+    uint32_t count;
     uint32_t record;     /* its FL_RECORD_FAULT; FL_NO_RECORD if the run ended before */
     uint64_t suppressed; /* events and effects it dropped */
     uint64_t injected;   /* effects it added or changed */
@@ -65,7 +67,7 @@ struct fl_result {
 };
 const struct fl_result *fl_world_result(const struct fl_world *world);
 
-/* Endpoint's group, for names: "validator[2]". */
+/* Endpoint's group, for names: "validator[2]", its twin's "validator[2]~". */
 void fl_endpoint_name(const struct fl_config *config, uint32_t endpoint, char *out, size_t bytes);
 
 #endif

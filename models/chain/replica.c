@@ -426,7 +426,7 @@ static void on_call(const struct fl_self *self, struct state *s, const struct fl
 static void on_message(const struct fl_self *self, struct state *s, const struct fl_event *in,
                        struct fl_outbox *out)
 {
-    const bool peer = in->msg.from.i - self->group_first < self->group_size;
+    const bool peer = in->msg.by.i - self->group_first < self->group_size;
     if (in->msg.kind == FL_SUBMIT || (in->msg.kind == FL_GOSSIP && peer)) on_tx(self, s, in, out);
 }
 

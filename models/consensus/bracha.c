@@ -151,7 +151,7 @@ static void on_message(const struct fl_self *self, struct state *s, const struct
                        struct fl_outbox *out)
 {
     const struct fl_msg *const m = &in->msg;
-    const uint32_t from = m->from.i - self->group_first;
+    const uint32_t from = m->by.i - self->group_first;
     if (from >= self->group_size || m->word[0] != INSTANCE) return;
     if (m->kind < INITIAL || m->kind > READY) return;
     const struct fl_digest digest = {(uint64_t)m->value[0], (uint64_t)m->value[1]};

@@ -73,7 +73,7 @@ static fl_endpoint sequencer(const struct fl_self *self)
 
 static bool is_sequencer(const struct fl_self *self)
 {
-    return self->endpoint.i == sequencer(self).i;
+    return self->identity.i == sequencer(self).i;
 }
 
 static void entry_set(struct entry *e, uint64_t height, fl_blob blob, struct fl_digest digest)
@@ -156,7 +156,7 @@ static void publish(const struct fl_self *self, struct state *s, struct fl_outbo
 static void on_ask(const struct fl_self *self, struct state *s, const struct fl_msg *m,
                    struct fl_outbox *out)
 {
-    uint64_t *const last = answered(self, s, m->from.i - self->group_first);
+    uint64_t *const last = answered(self, s, m->by.i - self->group_first);
     if (m->copy <= *last || m->word[0] == 0) return;
     *last = m->copy;
     for (uint64_t h = m->word[0]; h <= s->height && h - m->word[0] < ASK_MAX; h++) {
@@ -229,12 +229,12 @@ static void on_message(const struct fl_self *self, struct state *s, const struct
 {
     const struct fl_msg *const m = &in->msg;
     if (is_sequencer(self)) {
-        const bool peer = m->from.i - self->group_first < self->group_size &&
-                          m->from.i != self->endpoint.i;
+        const bool peer = m->by.i - self->group_first < self->group_size &&
+                          m->by.i != self->identity.i;
         if (peer && m->kind == ASK) on_ask(self, s, m, out);
         return;
     }
-    if (m->from.i != sequencer(self).i || s->stranded) return;
+    if (m->by.i != sequencer(self).i || s->stranded) return;
     if (m->kind == ORDERED) on_ordered(self, s, in, out);
     if (m->kind == GONE) on_gone(s, m->word[0]);
 }

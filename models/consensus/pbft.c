@@ -169,7 +169,7 @@ bool fl_pbft_some_honest(const struct fl_pbft *c, uint64_t power)
 
 uint32_t fl_pbft_from(const struct fl_pbft *c)
 {
-    return c->in->msg.from.i - c->self->group_first;
+    return c->in->msg.by.i - c->self->group_first;
 }
 
 bool fl_pbft_brings(const struct fl_pbft *c, struct fl_digest digest)

@@ -188,6 +188,7 @@ static inline void fake_fault(struct fake *f, enum fake_change change)
     strcpy(f->spec.name, change == FAKE_FAULT_NAME ? "frozen" : "feeds|stuck");
     f->fault = (struct fl_fault_result){.spec = &f->spec,
                                         .member = f->member,
+                                        .count = 2,
                                         .record = 1 + (change == FAKE_FAULT_RECORD),
                                         .suppressed = 1234567 + (change == FAKE_FAULT_SUPPRESSED),
                                         .injected = 5 + (change == FAKE_FAULT_INJECTED)};

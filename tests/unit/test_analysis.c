@@ -293,7 +293,7 @@ Test(outline, finds_the_headline_in_the_series)
     f->config.resolved =
         "{\"nodes\": {\"reporter\": {\"consensus\": {\"model\": \"ordered\", \"sequencer\": 3}}}}";
     f->spec.model = &fake_crash;
-    f->spec.count = 1;
+    f->spec.count = f->fault.count = 1;
     f->fault.member = &f->member[1];
     write_fake(f, folder);
     trace = open_trace(folder);

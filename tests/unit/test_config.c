@@ -181,8 +181,10 @@ static const struct fl_param stuck_rows[] = {
      .fallback = "100"},
     {.key = NULL},
 };
+static const struct fl_fault_model nothing_new = {.quiet = true};
 static const struct fl_model stuck = {.name = "stuck",
                                       .family = FL_FAULT,
+                                      .fault = &nothing_new,
                                       .params = stuck_rows,
                                       .params_bytes = sizeof(struct stuck)};
 
@@ -464,13 +466,14 @@ static void expect_full_faults(const struct fl_config *c)
     cr_expect_str_eq(pinned->name, "pinned");
     cr_expect_eq(pinned->group, 2);
     cr_expect_eq(pinned->count, 2);
-    cr_expect(pinned->member[0] == 0 && pinned->member[1] == 2);
+    cr_expect(pinned->member[0] == c->group[2].first &&
+              pinned->member[1] == c->group[2].first + 2);
     cr_expect_eq(pinned->from, 3600 * FL_SECOND);
     cr_expect_eq(pinned->to, 1000000 * FL_SECOND);
     cr_expect_eq(((const struct stuck *)pinned->params)->price, 123456789);
     cr_expect_str_eq(drawn->name, "drawn");
-    cr_expect_null(drawn->member);
     cr_expect_eq(drawn->count, 3);
+    for (uint32_t i = 1; i < 3; i++) cr_expect_lt(drawn->member[i - 1], drawn->member[i]);
     cr_expect_eq(drawn->from, 0);
     cr_expect_eq(drawn->to, c->end, "by default to the end");
 }
@@ -792,7 +795,7 @@ Test(config, overrides_that_work)
     cr_expect_eq(c->group[0].power[3], 7);
     cr_expect_eq(c->fault_count, 3);
     cr_expect_eq(c->fault[2].count, 2, "the last one wins");
-    cr_expect_eq(c->fault[0].member[0], 1);
+    cr_expect_eq(c->fault[0].member[0], c->group[2].first + 1);
     cr_expect_str_eq(c->expect[0].value, "3");
     cr_expect_eq(c->network.delay[0].a, 5 * FL_MILLISECOND);
     cr_expect_eq(((const struct reporter *)c->group[2].layer[FL_ORACLE].params)->peers.first[1], 5);

@@ -443,7 +443,7 @@ static void hear(struct bench *b, uint16_t kind, uint32_t from, uint64_t height,
     ev.msg.family = FL_CONSENSUS;
     ev.msg.kind = kind;
     ev.msg.copy = copy;
-    ev.msg.from.i = from;
+    ev.msg.from.i = ev.msg.by.i = from;
     ev.msg.word[0] = height;
     if (content) {
         const struct fl_digest d = fl_digest_of(content, ev.data_bytes);
@@ -525,10 +525,10 @@ Test(bracha_step, readies_alone)
     ev.msg.word[0] = 1;
     ev.msg.value[0] = (int64_t)d.lo;
     ev.msg.value[1] = (int64_t)d.hi;
-    ev.msg.from.i = 1;
+    ev.msg.from.i = ev.msg.by.i = 1;
     bench_step(&b, &ev);
     cr_expect_eq(says(&b, FL_SEND, B_READY), 0);
-    ev.msg.from.i = 2;
+    ev.msg.from.i = ev.msg.by.i = 2;
     bench_step(&b, &ev);
     cr_expect_eq(says(&b, FL_SEND, B_READY), 1);
     cr_expect_eq(says(&b, FL_LOCAL, FL_DECIDE), 0);
@@ -586,7 +586,7 @@ Test(ordered_step, gaps_are_asked_for_again_under_new_keys)
     /* A block whose content is gone leaves it behind for good. */
     struct fl_event gone = {.kind = FL_MSG};
     gone.msg.kind = O_ORDERED;
-    gone.msg.from.i = PEER;
+    gone.msg.from.i = gone.msg.by.i = PEER;
     gone.msg.word[0] = 5;
     gone.msg.blob.i = 99;
     bench_step(&b, &gone);
@@ -651,7 +651,7 @@ static void hand_in(struct bench *b, const struct fl_tx *tx, uint16_t kind, uint
     ev.msg.kind = kind;
     ev.msg.copy = copy;
     ev.msg.family = FL_CHAIN;
-    ev.msg.from.i = from;
+    ev.msg.from.i = ev.msg.by.i = from;
     ev.msg.blob.i = 5;
     bench_step(b, &ev);
 }

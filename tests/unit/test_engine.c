@@ -245,7 +245,7 @@ static void repeat_all(struct intruder *x)
 }
 
 static const struct fl_param twist_rows[] = {
-    {.key = "role", .type = FL_INTEGER, .offset = 0, .min = 0, .max = 100, .fallback = "0"},
+    {.key = "act", .type = FL_INTEGER, .offset = 0, .min = 0, .max = 100, .fallback = "0"},
     {.key = NULL},
 };
 static const struct fl_fault_model twist_fault = {.state_bytes = twist_bytes, .step = twist_step};
@@ -1446,7 +1446,7 @@ static void twist_members(struct intruder *x)
     "\"w\": {\"consensus\": \"probe\"}}"
 #define TWISTED(ROLE, FROM_TO)                                                       \
     "\"duration_s\": 0.51, " MEMBERS ", \"faults\": {\"t\": {\"model\": \"twist\", " \
-    "\"group\": \"m\", \"members\": [0, 2], \"role\": " #ROLE ", " FROM_TO "}}"
+    "\"group\": \"m\", \"members\": [0, 2], \"act\": " #ROLE ", " FROM_TO "}}"
 
 static const char lying[] = TWISTED(1, "\"from_s\": 0.1, \"to_s\": 0.4");
 
@@ -1504,8 +1504,8 @@ Test(engine, a_coalition_speaks_for_its_members_and_for_nobody_else)
 
     /* Two of them on one node: what either drops is dropped. */
     r = run("\"duration_s\": 0.51, " MEMBERS ", \"faults\": {"
-            "\"t\": {\"model\": \"twist\", \"group\": \"m\", \"members\": [0, 2], \"role\": 3}, "
-            "\"u\": {\"model\": \"twist\", \"group\": \"m\", \"members\": [2, 3], \"role\": 4}}");
+            "\"t\": {\"model\": \"twist\", \"group\": \"m\", \"members\": [0, 2], \"act\": 3}, "
+            "\"u\": {\"model\": \"twist\", \"group\": \"m\", \"members\": [2, 3], \"act\": 4}}");
     static const uint32_t expected[4][3] = {{0, 0, 25}, {0, 25, 25}, {0, 0, 0}, {0, 25, 0}};
     for (uint32_t e = 0; e < 4; e++)
         for (uint16_t kind = 1; kind <= 2; kind++) {
@@ -2353,14 +2353,14 @@ Test(engine, a_second_adversary_that_repeats_all_changes_nothing)
     twist = twist_members;
     struct fl_test_run r = run("\"duration_s\": 0.51, " MEMBERS
                                ", \"faults\": {\"t\": {\"model\": \"twist\", "
-                               "\"group\": \"m\", \"members\": [0, 2], \"role\": 1, \"to_s\": 5}}");
+                               "\"group\": \"m\", \"members\": [0, 2], \"act\": 1, \"to_s\": 5}}");
     struct kept log = keep();
     const uint64_t suppressed = r.result->fault[0].suppressed,
                    injected = r.result->fault[0].injected;
     fl_test_run_free(&r);
     r = run("\"duration_s\": 0.51, " MEMBERS
             ", \"faults\": {\"t\": {\"model\": \"twist\", \"group\": \"m\", "
-            "\"members\": [0, 2], \"role\": 1, \"to_s\": 5}, \"u\": {\"model\": \"twist\", "
+            "\"members\": [0, 2], \"act\": 1, \"to_s\": 5}, \"u\": {\"model\": \"twist\", "
             "\"group\": \"m\", "
             "\"members\": [0, 3], \"to_s\": 5}}");
     assert_same_log(&log, "a second adversary that repeats all");
