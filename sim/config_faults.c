@@ -247,7 +247,7 @@ static void read_largest(struct fl_reading *reading, const cJSON *object, const 
     cJSON *read = keep ? fl_read_bool(reading, keep, &fault->keep) : NULL;
     fl_json_put(out, "keep", read ? read : cJSON_CreateBool(fault->keep));
     if (fault->model && (fault->model->fault->twins || fault->model->fault->carries)) {
-        fl_mistake(&reading->json, item, FL_AT_KEY, "a %s cannot follow an observable",
+        fl_mistake(&reading->json, item, FL_AT_KEY, "\"largest\" cannot choose whom \"%s\" strikes",
                    fault->model->name);
     }
 }

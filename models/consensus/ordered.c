@@ -320,12 +320,12 @@ static void step(const struct fl_self *self, void *state, const struct fl_event 
 static void observe(const struct fl_self *self, const void *state, int64_t *out)
 {
     const struct state *const s = state;
-    (void)self;
     out[0] = (int64_t)s->height;
     out[1] = (int64_t)s->height;
     out[2] = (int64_t)s->proposed;
     out[3] = (int64_t)s->resent;
     out[4] = (int64_t)s->gone;
+    out[5] = is_sequencer(self) ? 0 : -1;
 }
 
 static const struct fl_observable observables[] = {
@@ -334,6 +334,7 @@ static const struct fl_observable observables[] = {
     {"consensus.blocks", "blocks proposed", FL_COUNT, FL_SUM},
     {"consensus.retransmissions", "blocks sent again to those who missed them", FL_COUNT, FL_SUM},
     {"consensus.gone", "answers that a block is no longer kept", FL_COUNT, FL_SUM},
+    {"consensus.leads", "0 of the sequencer, -1 of the others", FL_ID, FL_MAX},
     {.name = NULL},
 };
 

@@ -451,7 +451,6 @@ static void init(const struct fl_self *self, void *state)
 static void observe(const struct fl_self *self, const void *state, int64_t *out)
 {
     const struct fl_pbft_state *const s = state;
-    (void)self;
     out[0] = (int64_t)s->height;
     out[1] = (int64_t)s->height;
     out[2] = (int64_t)s->blocks;
@@ -460,6 +459,7 @@ static void observe(const struct fl_self *self, const void *state, int64_t *out)
     out[5] = (int64_t)s->view;
     out[6] = (int64_t)s->view_changes;
     out[7] = (int64_t)s->stable;
+    out[8] = s->active && s->view % self->group_size == self->index ? (int64_t)s->view : -1;
 }
 
 static const struct fl_observable observables[] = {
@@ -471,6 +471,7 @@ static const struct fl_observable observables[] = {
     {"consensus.view", "highest view of any replica", FL_COUNT, FL_MAX},
     {"consensus.view_changes", "times that replicas left a view", FL_COUNT, FL_SUM},
     {"consensus.stable", "checkpoint that is stable for every replica", FL_COUNT, FL_MIN},
+    {"consensus.leads", "view that a replica leads, -1 if it leads none", FL_ID, FL_MAX},
     {.name = NULL},
 };
 

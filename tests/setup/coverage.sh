@@ -17,7 +17,7 @@ flags='-O1 -g -fprofile-instr-generate -fcoverage-mapping'
 ${MAKE:-make} "${tests[@]}" "$target" "$build/faultline" BUILD="$build" CC=clang CFLAGS="$flags"
 rm -rf "$build/profiles"
 mkdir -p "$build/profiles"
-corpus=(tests/fuzz tests/malformed scenarios)
+corpus=(tests/fuzz tests/malformed tests/malformed/faults scenarios)
 [[ ! -d ${FL_BUILD:-build}/fuzz/corpus ]] || corpus+=("${FL_BUILD:-build}/fuzz/corpus")
 LLVM_PROFILE_FILE=$build/profiles/corpus-%p.profraw "$target" -runs=0 "${corpus[@]}" </dev/null >/dev/null 2>&1
 for test in "${tests[@]}"; do

@@ -17,4 +17,4 @@ mkdir -p "$build/corpus"
 printf '"%s"\n' '\x0a--set ' '\\u' '\\ud83d' '[0]' '1e' >>"$build/words"
 exec "$target" -max_total_time="$1" -max_len=8192 -timeout=20 -rss_limit_mb=3000 -dict="$build/words" \
     -artifact_prefix="$build/" -print_final_stats=1 -reload=0 \
-    "$build/corpus" tests/fuzz tests/malformed scenarios </dev/null
+    "$build/corpus" tests/fuzz tests/malformed tests/malformed/faults scenarios </dev/null

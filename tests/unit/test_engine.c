@@ -2426,3 +2426,66 @@ Test(engine, a_long_backlog_is_heard_in_order)
     cr_assert_eq(expected, 20000);
     fl_test_run_free(&r);
 }
+
+/* ------------------------------------------------------------------------------------------------
+ * What an adversary is let see
+ * --------------------------------------------------------------------------------------------- */
+
+static void play_clockwork(struct actor *x)
+{
+    if (x->in->kind == FL_TIMER) x->mem->word[0]++;
+    if (x->in->kind == FL_START || x->in->kind == FL_TIMER)
+        fl_set_timer(x->out, 0, x->family == FL_AGENT ? 3300000 : 5700000);
+}
+
+static struct {
+    fl_time at;
+    uint32_t count;
+    int64_t sight[2];
+} told[1000];
+static uint32_t told_count;
+
+static void twist_witness(struct intruder *x)
+{
+    repeat_all(x);
+    cr_assert_lt(told_count, 1000);
+    told[told_count].at = x->in->now;
+    told[told_count].count = x->coalition->sight_count;
+    for (uint32_t i = 0; i < 2; i++) told[told_count].sight[i] = x->coalition->sight[i];
+    told_count++;
+}
+
+/* At every event of its member the adversary holds what the series show at its last look, a latency of
+ * 130 ms and the time since that look ago; nothing before. */
+Test(engine, an_adversary_sees_what_it_is_let_see_and_late)
+{
+    play = play_clockwork;
+    twist = twist_witness;
+    told_count = 0;
+    struct fl_test_run r = run(
+        "\"duration_s\": 1, \"trace\": {\"sample_s\": 0.05}, \"nodes\": {\"m\": {\"consensus\": "
+        "\"probe\"}, \"w\": {\"count\": 3, \"agent\": \"probe\"}}, \"faults\": {\"t\": "
+        "{\"model\": \"twist\", \"group\": \"m\", \"count\": 1, \"from_s\": 0.05, \"look_ms\": "
+        "100, \"latency_ms\": 130, \"sees\": [\"probe.sum\", \"probe.max\"]}}");
+    const uint32_t sum = fl_config_observable(r.config, "probe.sum");
+    const uint32_t max = fl_config_observable(r.config, "probe.max");
+    uint32_t nothing = 0, something = 0;
+    for (uint32_t i = 0; i < told_count; i++) {
+        cr_assert_eq(told[i].count, 2);
+        const fl_time learnt = told[i].at - 130 * MS;
+        if (learnt < 50 * MS) {
+            cr_expect(told[i].sight[0] == 0 && told[i].sight[1] == 0);
+            nothing++;
+            continue;
+        }
+        const fl_time look = 50 * MS + (learnt - 50 * MS) / (100 * MS) * (100 * MS);
+        const int64_t shown = r.result->sample[sum][look / (50 * MS)];
+        cr_expect_eq(told[i].sight[0], shown, "at %" PRId64, told[i].at);
+        cr_expect_eq(told[i].sight[1], r.result->sample[max][look / (50 * MS)]);
+        cr_expect_eq(shown, 3 * (look / 3300000));
+        something++;
+    }
+    cr_expect_gt(nothing, 10);
+    cr_expect_gt(something, 100);
+    fl_test_run_free(&r);
+}
