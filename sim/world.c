@@ -39,9 +39,9 @@ void fl_endpoint_name(const struct fl_config *config, uint32_t endpoint, char *o
 
 static void run_in_sequence(struct fl_world *w)
 {
-    for (fl_time next; (next = fl_queue_next(&w->queue)) <= w->config->end;) {
-        fl_grid_until(w, next);
-        fl_handle(w, fl_queue_pop(&w->queue));
+    for (struct fl_entry e; fl_queue_pop_until(&w->queue, w->config->end, &e);) {
+        fl_grid_until(w, e.at);
+        fl_handle(w, e);
     }
 }
 
