@@ -8,10 +8,15 @@
 
 /* --- digest ------------------------------------------------------------------------------------------ */
 
-static unsigned char *put(unsigned char *p, uint64_t value, int bytes)
+void fl_digest_settle(struct fl_world *w)
 {
-    for (int i = 0; i < bytes; i++) *p++ = (unsigned char)(value >> (8 * i));
-    return p;
+    XXH3_128bits_update(w->digest, w->undigested, w->undigested_bytes);
+    w->undigested_bytes = 0;
+}
+
+static uint64_t little_endian(uint64_t value)
+{
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? value : __builtin_bswap64(value);
 }
 
 /* Canonical little-endian form of a dispatched event. Ids that depend on the order of interning
@@ -19,23 +24,30 @@ static unsigned char *put(unsigned char *p, uint64_t value, int bytes)
 static void digest_event(struct fl_world *w, uint32_t endpoint, uint32_t layer,
                          const struct fl_event *ev)
 {
-    unsigned char bytes[128], *p = bytes;
-    const struct fl_digest blob = fl_blobs_digest(w->blobs, ev->msg.blob);
-    p = put(p, (uint64_t)ev->now, 8);
-    p = put(p, endpoint, 4);
-    p = put(p, layer, 1);
-    p = put(p, ev->kind, 1);
-    p = put(p, ev->timer, 2);
-    for (int i = 0; i < 3; i++) p = put(p, ev->msg.word[i], 8);
-    for (int i = 0; i < 2; i++) p = put(p, (uint64_t)ev->msg.value[i], 8);
-    p = put(p, blob.lo, 8);
-    p = put(p, blob.hi, 8);
-    p = put(p, ev->msg.tag, 8);
-    p = put(p, ev->msg.from.i, 4);
-    p = put(p, ev->msg.kind, 2);
-    p = put(p, ev->msg.copy, 2);
-    p = put(p, ev->msg.family, 1);
-    XXH3_128bits_update(w->digest, bytes, (size_t)(p - bytes));
+    const struct fl_msg *m = &ev->msg;
+    const struct fl_digest blob = fl_blobs_digest(w->blobs, m->blob);
+    const uint64_t words[] = {
+        (uint64_t)ev->now,
+        endpoint | (uint64_t)layer << 32 | (uint64_t)ev->kind << 40 | (uint64_t)ev->timer << 48,
+        m->word[0],
+        m->word[1],
+        m->word[2],
+        (uint64_t)m->value[0],
+        (uint64_t)m->value[1],
+        blob.lo,
+        blob.hi,
+        m->tag,
+        m->from.i | (uint64_t)m->kind << 32 | (uint64_t)m->copy << 48,
+    };
+    enum { WORDS = sizeof words / sizeof *words, EVENT_BYTES = sizeof words + 1 };
+    if (w->undigested_bytes + EVENT_BYTES > FL_UNDIGESTED_MAX) fl_digest_settle(w);
+    unsigned char *to = w->undigested + w->undigested_bytes;
+    for (size_t i = 0; i < WORDS; i++) {
+        const uint64_t word = little_endian(words[i]);
+        memcpy(to + i * sizeof word, &word, sizeof word);
+    }
+    to[sizeof words] = m->family;
+    w->undigested_bytes += EVENT_BYTES;
 }
 
 /* --- records ----------------------------------------------------------------------------------------- */

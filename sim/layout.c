@@ -207,6 +207,7 @@ void fl_world_lay_out(struct fl_world *w)
     w->body_free = w->waiting_free = UINT32_MAX;
     w->digest = XXH3_createState();
     if (!w->digest) fl_out_of_memory();
+    w->undigested = fl_alloc(FL_UNDIGESTED_MAX, 1);
     XXH3_128bits_reset_withSeed(w->digest, c->seed);
 }
 
@@ -231,6 +232,7 @@ void fl_world_release(struct fl_world *w)
                      w->fault,        w->check,
                      w->sample_at,    w->sample,
                      w->final,        w->message,
-                     w->fault_result, w->verdict};
+                     w->fault_result, w->verdict,
+                     w->undigested};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }

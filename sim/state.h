@@ -144,6 +144,8 @@ struct fl_world {
     uint32_t cause;      /* durable ancestor of the event being handled */
     uint32_t raw_parent; /* 1 + row of the message being handled, or 0 */
     XXH3_state_t *digest;
+    unsigned char *undigested; /* what the digest has yet to take in, FL_UNDIGESTED_MAX at most */
+    uint32_t undigested_bytes;
 
     fl_time next_sample;
     uint32_t sample_room;
@@ -156,6 +158,8 @@ struct fl_world {
     struct fl_verdict *verdict;
     struct fl_result result;
 };
+
+enum { FL_UNDIGESTED_MAX = 4096 };
 
 /* Entries of the queue: `what` is a kind in the top three bits and an index below. */
 enum fl_entry_kind {
@@ -206,6 +210,8 @@ void fl_forget_work(struct fl_world *world, uint32_t endpoint);
 void fl_start_or_recover(struct fl_world *world, uint32_t endpoint);
 /* An entry of the queue whose time has come; what it is about may have to wait its turn. */
 void fl_handle(struct fl_world *world, struct fl_entry entry);
+/* The digest takes in what waits for it: before it is read, copied, or given anything else. */
+void fl_digest_settle(struct fl_world *world);
 /* Appends a record made now, descending from `parent`, and shows it to the checks. */
 uint32_t fl_world_note(struct fl_world *world, uint16_t kind, uint32_t endpoint, uint32_t parent,
                        const int64_t v[FL_RECORD_VALUES]);

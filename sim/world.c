@@ -75,6 +75,7 @@ static void run_with_random_ties(struct fl_world *w)
 
 static void digest_states(struct fl_world *w)
 {
+    fl_digest_settle(w);
     for (uint32_t e = 0; e < w->config->facts.endpoints; e++)
         for (uint32_t f = 1; f < FL_LAYERS; f++) {
             const struct fl_actor *a = fl_actor_at(w, e, f);
