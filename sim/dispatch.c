@@ -25,7 +25,8 @@ static void digest_event(struct fl_world *w, uint32_t endpoint, uint32_t layer,
                          const struct fl_event *ev)
 {
     const struct fl_msg *m = &ev->msg;
-    const struct fl_digest blob = fl_blobs_digest(w->blobs, m->blob);
+    struct fl_digest blob = {0, 0};
+    if (m->blob.i) blob = fl_blobs_digest(w->blobs, m->blob);
     const uint64_t words[] = {
         (uint64_t)ev->now,
         endpoint | (uint64_t)layer << 32 | (uint64_t)ev->kind << 40 | (uint64_t)ev->timer << 48,
@@ -303,7 +304,7 @@ static void dispatch(struct fl_world *w, uint32_t endpoint, uint32_t layer, stru
     const struct fl_actor *a = fl_actor_at(w, endpoint, layer);
     FL_ASSERT(a->model && w->node[endpoint].down == 0);
     ev->now = fl_clock_now(w, endpoint);
-    ev->data = fl_blobs_data(w->blobs, ev->msg.blob, &ev->data_bytes);
+    ev->data = ev->msg.blob.i ? fl_blobs_data(w->blobs, ev->msg.blob, &ev->data_bytes) : NULL;
     digest_event(w, endpoint, layer, ev);
     w->result.events++;
     const struct fl_view view = view_of(w, a);
@@ -358,7 +359,7 @@ static void deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
         fl_body_drop(w, index);
         return;
     }
-    const struct fl_msg msg = body->msg; /* the pool may grow while it is being handled */
+    struct fl_event ev = {.kind = FL_MSG, .msg = body->msg}; /* the pool may grow meanwhile */
     const uint32_t cause = body->cause;
     w->result.delivered++;
     w->raw_parent = body->row;
@@ -367,11 +368,12 @@ static void deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
         fl_body_drop(w, index);
         return;
     }
-    if (msg.version.i != 0 && msg.from.i == w->actor[(size_t)endpoint * FL_LAYERS].self.replica.i)
-        w->node[endpoint].view = msg.version;
-    for (uint32_t f = 1; f < FL_LAYERS; f++) {
-        if ((msg.family != 0 && msg.family != f) || !fl_actor_at(w, endpoint, f)->model) continue;
-        struct fl_event ev = {.kind = FL_MSG, .msg = msg};
+    if (ev.msg.version.i != 0 &&
+        ev.msg.from.i == w->actor[(size_t)endpoint * FL_LAYERS].self.replica.i)
+        w->node[endpoint].view = ev.msg.version;
+    const uint32_t only = ev.msg.family;
+    for (uint32_t f = only ? only : 1; f <= (only ? only : FL_LAYERS) && f < FL_LAYERS; f++) {
+        if (!fl_actor_at(w, endpoint, f)->model) continue;
         w->cause = cause;
         dispatch(w, endpoint, f, &ev);
     }

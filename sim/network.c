@@ -353,7 +353,7 @@ void fl_network_departs(struct fl_world *w, uint32_t body, uint32_t to)
 
 static void overheard(struct fl_world *w, const struct sending *s, uint32_t to)
 {
-    if (w->config->fault_count > 0) fl_overhear(w, s->msg->from.i, to, s->msg);
+    if (w->rushing) fl_overhear(w, s->msg->from.i, to, s->msg);
 }
 
 static fl_identity identity_at(const struct fl_world *w, uint32_t endpoint)
@@ -385,10 +385,56 @@ static void send_to_one(struct fl_world *w, struct sending *s, uint32_t to)
     to_each(w, s, to, deliver_to);
 }
 
+/* What most broadcasts are: nobody looks at the single deliveries before they arrive. */
+static bool goes_by_the_batch(const struct fl_world *w)
+{
+    return !w->net && !w->rushing && w->config->twin_count == 0 &&
+           w->config->detail != FL_DETAIL_MESSAGES;
+}
+
+enum { BATCH = 64 };
+
+/* To members of one group. Numbers are drawn for all of them at once. */
+static void send_batch(struct fl_world *w, struct sending *s, const uint32_t *to, uint32_t count)
+{
+    const struct fl_law *law = &w->config->network.delay[pair_of(w, s->msg->from.i, to[0])];
+    uint64_t u[BATCH] = {0};
+    if (law->kind != FL_CONSTANT) {
+        const struct fl_message_key key = key_of(w, s->msg);
+        uint32_t destination[BATCH];
+        for (uint32_t i = 0; i < count; i++) destination[i] = w->node[to[i]].key;
+        fl_draw_messages(w->config->seed, &key, destination, count, u);
+    }
+    const uint32_t body = body_of(w, s), what = fl_entry_what(FL_ENTRY_DELIVERY, body);
+    w->body[body].pending += count;
+    w->result.messages += count;
+    for (uint32_t i = 0; i < count; i++) {
+        const fl_time arrives = fl_add(s->leaves, fl_law_at(law, u[i]));
+        fl_queue_push(&w->queue, (struct fl_entry){arrives, what, to[i]});
+    }
+}
+
+static void send_by_the_batch(struct fl_world *w, struct sending *s, const struct fl_group *g)
+{
+    uint32_t to[BATCH], count = 0;
+    for (uint32_t e = g->first; e < g->first + g->count; e++) {
+        if (e == s->msg->from.i) continue;
+        to[count++] = e;
+        if (count < BATCH) continue;
+        send_batch(w, s, to, count);
+        count = 0;
+    }
+    if (count > 0) send_batch(w, s, to, count);
+}
+
 static void send_to_group(struct fl_world *w, struct sending *s, uint32_t first)
 {
     if (first >= w->config->facts.endpoints) return;
     const struct fl_group *g = &w->config->group[w->node[first].group];
+    if (goes_by_the_batch(w)) {
+        send_by_the_batch(w, s, g);
+        return;
+    }
     const uint32_t self = fl_member_at(w, s->msg->from.i);
     for (uint32_t e = g->first; e < g->first + g->count; e++)
         if (e != self) send_to_one(w, s, e);

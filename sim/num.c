@@ -50,22 +50,6 @@ int64_t fl_mul_div_ceil(int64_t a, int64_t b, int64_t c)
     return to_int64(rest != 0 && (rest < 0) == (c < 0) ? quotient + 1 : quotient);
 }
 
-int64_t fl_add(int64_t a, int64_t b)
-{
-    int64_t sum;
-    const bool overflow = __builtin_add_overflow(a, b, &sum);
-    FL_ASSERT(!overflow);
-    return sum;
-}
-
-int64_t fl_sub(int64_t a, int64_t b)
-{
-    int64_t difference;
-    const bool overflow = __builtin_sub_overflow(a, b, &difference);
-    FL_ASSERT(!overflow);
-    return difference;
-}
-
 /* Newton's iteration from above decreases strictly until it reaches the floor, then stops. */
 uint64_t fl_isqrt(uint64_t a)
 {

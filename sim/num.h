@@ -10,8 +10,20 @@ int64_t fl_mul_div_ceil(int64_t a, int64_t b, int64_t c);  /* toward +infinity *
 int64_t fl_mul_div_trunc(int64_t a, int64_t b, int64_t c); /* toward zero */
 
 /* a + b, a - b; overflow is a broken invariant (asserted). */
-int64_t fl_add(int64_t a, int64_t b);
-int64_t fl_sub(int64_t a, int64_t b);
+static inline int64_t fl_add(int64_t a, int64_t b)
+{
+    int64_t sum;
+    const bool overflow = __builtin_add_overflow(a, b, &sum);
+    FL_ASSERT(!overflow);
+    return sum;
+}
+static inline int64_t fl_sub(int64_t a, int64_t b)
+{
+    int64_t difference;
+    const bool overflow = __builtin_sub_overflow(a, b, &difference);
+    FL_ASSERT(!overflow);
+    return difference;
+}
 
 static inline int64_t fl_abs(int64_t a)
 {

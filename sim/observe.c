@@ -184,7 +184,7 @@ static void tick(struct fl_world *w, uint32_t i)
 }
 
 /* In the order of time; at one time, checks in the order of the scenario, then the sample. */
-void fl_grid_until(struct fl_world *w, fl_time before)
+void fl_grid_look(struct fl_world *w, fl_time before)
 {
     for (;;) {
         uint32_t first = UINT32_MAX;
@@ -194,6 +194,7 @@ void fl_grid_until(struct fl_world *w, fl_time before)
                 at = w->check[i - 1].next;
                 first = i - 1;
             }
+        w->next_look = at;
         if (at >= before) return;
         if (first != UINT32_MAX) {
             tick(w, first);

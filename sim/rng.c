@@ -38,7 +38,8 @@ uint64_t fl_draw_below(uint64_t seed, enum fl_purpose purpose, uint64_t owner, u
     return (uint64_t)(((fl_u128)fl_draw(seed, purpose, owner, step, lane) * bound) >> 64);
 }
 
-uint64_t fl_draw_message(uint64_t seed, const struct fl_message_key *key, uint32_t destination)
+void fl_draw_messages(uint64_t seed, const struct fl_message_key *key, const uint32_t *destination,
+                      uint32_t count, uint64_t *out)
 {
     FL_ASSERT(key->hop <= FL_HOP_MAX);
     const uint64_t tuple = (uint64_t)FL_RNG_NETWORK << PURPOSE_SHIFT |
@@ -46,8 +47,18 @@ uint64_t fl_draw_message(uint64_t seed, const struct fl_message_key *key, uint32
                            (uint64_t)key->family << FAMILY_SHIFT |
                            (uint64_t)key->lane << LANE_SHIFT | (uint64_t)key->kind << KIND_SHIFT |
                            key->copy;
-    const uint64_t ends = (uint64_t)key->source << SOURCE_SHIFT | destination / WORDS_PER_BLOCK;
+    const uint64_t source = (uint64_t)key->source << SOURCE_SHIFT;
     const philox4x64_key_t block_key = {{seed, tuple}};
-    const philox4x64_ctr_t counter = {{key->word[0], key->word[1], key->word[2], ends}};
-    return philox4x64(counter, block_key).v[destination % WORDS_PER_BLOCK];
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t ends = source | destination[i] / WORDS_PER_BLOCK;
+        const philox4x64_ctr_t counter = {{key->word[0], key->word[1], key->word[2], ends}};
+        out[i] = philox4x64(counter, block_key).v[destination[i] % WORDS_PER_BLOCK];
+    }
+}
+
+uint64_t fl_draw_message(uint64_t seed, const struct fl_message_key *key, uint32_t destination)
+{
+    uint64_t out;
+    fl_draw_messages(seed, key, &destination, 1, &out);
+    return out;
 }

@@ -44,5 +44,8 @@ enum { FL_HOP_MAX = 127 };
 
 /* 64 uniform bits for one receiver (`destination` is its fl_self.key) of the message. */
 uint64_t fl_draw_message(uint64_t seed, const struct fl_message_key *key, uint32_t destination);
+/* The same for many: out[i] is for destination[i]. */
+void fl_draw_messages(uint64_t seed, const struct fl_message_key *key, const uint32_t *destination,
+                      uint32_t count, uint64_t *out);
 
 #endif

@@ -136,6 +136,7 @@ struct fl_world {
     uint32_t interned_count;
 
     struct fl_fault_state *fault;
+    bool rushing; /* some fault of this run overhears what is sent to its members */
     struct fl_check_state *check;
     fl_version newest; /* last version executed by an honest replica */
     uint64_t newest_height;
@@ -147,6 +148,7 @@ struct fl_world {
     unsigned char *undigested; /* what the digest has yet to take in, FL_UNDIGESTED_MAX at most */
     uint32_t undigested_bytes;
 
+    fl_time next_look; /* time of the next tick of a check or the next sample */
     fl_time next_sample;
     uint32_t sample_room;
     fl_time *sample_at;
@@ -245,8 +247,12 @@ void fl_push_local(struct fl_world *world, const struct fl_local *local);
 void fl_checks_start(struct fl_world *world);
 void fl_checks_record(struct fl_world *world, uint32_t id);
 void fl_checks_executed(struct fl_world *world, const struct fl_execution *execution);
-void fl_grid_until(struct fl_world *world,
-                   fl_time before); /* ticks and samples earlier than that */
+void fl_grid_look(struct fl_world *world, fl_time before);
+static inline void fl_grid_until(struct fl_world *world,
+                                 fl_time before) /* ticks and samples earlier than that */
+{
+    if (world->next_look < before) fl_grid_look(world, before);
+}
 void fl_checks_finish(struct fl_world *world);
 int64_t fl_observe(const struct fl_world *world, uint32_t handle);
 /* What one node publishes of it; false if it runs no such model. */

@@ -445,6 +445,7 @@ void fl_fault_lay_out(struct fl_world *w, uint32_t index)
         f->result.member[f->result.count++] = spec->member[i];
         if (spec->model->fault->step) w->node[spec->member[i]].honest = false;
     }
+    w->rushing |= spec->model->fault->rushing;
     f->coalition = (struct fl_coalition){.member = f->self, .params = spec->params};
     if (spec->model->fault->state_bytes)
         f->state_bytes = spec->model->fault->state_bytes(spec->params, spec->count);
