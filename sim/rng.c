@@ -38,8 +38,12 @@ uint64_t fl_draw_below(uint64_t seed, enum fl_purpose purpose, uint64_t owner, u
     return (uint64_t)(((fl_u128)fl_draw(seed, purpose, owner, step, lane) * bound) >> 64);
 }
 
-void fl_draw_messages(uint64_t seed, const struct fl_message_key *key, const uint32_t *destination,
-                      uint32_t count, uint64_t *out)
+struct message_block {
+    philox4x64_key_t key;
+    uint64_t source; /* in its place beside the destination */
+};
+
+static struct message_block block_of(uint64_t seed, const struct fl_message_key *key)
 {
     FL_ASSERT(key->hop <= FL_HOP_MAX);
     const uint64_t tuple = (uint64_t)FL_RNG_NETWORK << PURPOSE_SHIFT |
@@ -47,18 +51,26 @@ void fl_draw_messages(uint64_t seed, const struct fl_message_key *key, const uin
                            (uint64_t)key->family << FAMILY_SHIFT |
                            (uint64_t)key->lane << LANE_SHIFT | (uint64_t)key->kind << KIND_SHIFT |
                            key->copy;
-    const uint64_t source = (uint64_t)key->source << SOURCE_SHIFT;
-    const philox4x64_key_t block_key = {{seed, tuple}};
-    for (uint32_t i = 0; i < count; i++) {
-        const uint64_t ends = source | destination[i] / WORDS_PER_BLOCK;
-        const philox4x64_ctr_t counter = {{key->word[0], key->word[1], key->word[2], ends}};
-        out[i] = philox4x64(counter, block_key).v[destination[i] % WORDS_PER_BLOCK];
-    }
+    return (struct message_block){{{seed, tuple}}, (uint64_t)key->source << SOURCE_SHIFT};
+}
+
+static inline uint64_t draw_from(const struct message_block *block, const uint64_t word[3],
+                                 uint32_t destination)
+{
+    const uint64_t ends = block->source | destination / WORDS_PER_BLOCK;
+    const philox4x64_ctr_t counter = {{word[0], word[1], word[2], ends}};
+    return philox4x64(counter, block->key).v[destination % WORDS_PER_BLOCK];
 }
 
 uint64_t fl_draw_message(uint64_t seed, const struct fl_message_key *key, uint32_t destination)
 {
-    uint64_t out;
-    fl_draw_messages(seed, key, &destination, 1, &out);
-    return out;
+    const struct message_block block = block_of(seed, key);
+    return draw_from(&block, key->word, destination);
+}
+
+void fl_draw_messages(uint64_t seed, const struct fl_message_key *key, const uint32_t *destination,
+                      uint32_t count, uint64_t *out)
+{
+    const struct message_block block = block_of(seed, key);
+    for (uint32_t i = 0; i < count; i++) out[i] = draw_from(&block, key->word, destination[i]);
 }

@@ -108,6 +108,12 @@ Test(rng, tuples_sit_where_documented)
                                            .lane = (uint8_t)(bits >> 21),
                                            .hop = (uint8_t)(bits >> 50) & FL_HOP_MAX};
         cr_assert_eq(fl_draw_message(seed, &key, lane), plain_message(seed, &key, lane));
+        const uint32_t many[] = {lane, 0, (uint32_t)step, lane + 1, UINT32_MAX, lane};
+        uint64_t out[6];
+        const uint32_t count = (uint32_t)(bits % 7);
+        fl_draw_messages(seed, &key, many, count, out);
+        for (uint32_t k = 0; k < count; k++)
+            cr_assert_eq(out[k], plain_message(seed, &key, many[k]));
     }
 }
 
