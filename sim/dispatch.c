@@ -14,40 +14,36 @@ void fl_digest_settle(struct fl_world *w)
     w->undigested_bytes = 0;
 }
 
-static uint64_t little_endian(uint64_t value)
+static inline unsigned char *put_word(unsigned char *to, uint64_t value)
 {
-    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? value : __builtin_bswap64(value);
+    const uint64_t word = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? value
+                                                                    : __builtin_bswap64(value);
+    memcpy(to, &word, sizeof word);
+    return to + sizeof word;
 }
+
+enum { EVENT_BYTES = 11 * 8 + 1 };
 
 /* Canonical little-endian form of a dispatched event. Ids that depend on the order of interning
  * (blobs, versions) enter by content. */
-static void digest_event(struct fl_world *w, uint32_t endpoint, uint32_t layer,
-                         const struct fl_event *ev)
+static inline void digest_event(struct fl_world *w, uint32_t endpoint, uint32_t layer,
+                                const struct fl_event *ev)
 {
+    if (w->undigested_bytes + EVENT_BYTES > FL_UNDIGESTED_MAX) fl_digest_settle(w);
     const struct fl_msg *m = &ev->msg;
     struct fl_digest blob = {0, 0};
     if (m->blob.i) blob = fl_blobs_digest(w->blobs, m->blob);
-    const uint64_t words[] = {
-        (uint64_t)ev->now,
-        endpoint | (uint64_t)layer << 32 | (uint64_t)ev->kind << 40 | (uint64_t)ev->timer << 48,
-        m->word[0],
-        m->word[1],
-        m->word[2],
-        (uint64_t)m->value[0],
-        (uint64_t)m->value[1],
-        blob.lo,
-        blob.hi,
-        m->tag,
-        m->from.i | (uint64_t)m->kind << 32 | (uint64_t)m->copy << 48,
-    };
-    enum { WORDS = sizeof words / sizeof *words, EVENT_BYTES = sizeof words + 1 };
-    if (w->undigested_bytes + EVENT_BYTES > FL_UNDIGESTED_MAX) fl_digest_settle(w);
-    unsigned char *to = w->undigested + w->undigested_bytes;
-    for (size_t i = 0; i < WORDS; i++) {
-        const uint64_t word = little_endian(words[i]);
-        memcpy(to + i * sizeof word, &word, sizeof word);
-    }
-    to[sizeof words] = m->family;
+    unsigned char *p = w->undigested + w->undigested_bytes;
+    p = put_word(p, (uint64_t)ev->now);
+    p = put_word(p, endpoint | (uint64_t)layer << 32 | (uint64_t)ev->kind << 40 |
+                        (uint64_t)ev->timer << 48);
+    for (int i = 0; i < 3; i++) p = put_word(p, m->word[i]);
+    for (int i = 0; i < 2; i++) p = put_word(p, (uint64_t)m->value[i]);
+    p = put_word(p, blob.lo);
+    p = put_word(p, blob.hi);
+    p = put_word(p, m->tag);
+    p = put_word(p, m->from.i | (uint64_t)m->kind << 32 | (uint64_t)m->copy << 48);
+    *p = m->family;
     w->undigested_bytes += EVENT_BYTES;
 }
 
@@ -270,6 +266,12 @@ static fl_time work(struct fl_world *w, uint32_t endpoint, const struct fl_outbo
     return *busy_until;
 }
 
+/* A step that said nothing. */
+static inline bool silent(const struct fl_outbox *out)
+{
+    return out->count == 0 && out->blob_count == 0;
+}
+
 void fl_apply(struct fl_world *w, uint32_t endpoint, uint32_t layer, struct fl_outbox *out)
 {
     const fl_time leaves = work(w, endpoint, out);
@@ -304,7 +306,9 @@ static void dispatch(struct fl_world *w, uint32_t endpoint, uint32_t layer, stru
     const struct fl_actor *a = fl_actor_at(w, endpoint, layer);
     FL_ASSERT(a->model && w->node[endpoint].down == 0);
     ev->now = fl_clock_now(w, endpoint);
-    ev->data = ev->msg.blob.i ? fl_blobs_data(w->blobs, ev->msg.blob, &ev->data_bytes) : NULL;
+    ev->data = NULL;
+    ev->data_bytes = 0;
+    if (ev->msg.blob.i) ev->data = fl_blobs_data(w->blobs, ev->msg.blob, &ev->data_bytes);
     digest_event(w, endpoint, layer, ev);
     w->result.events++;
     const struct fl_view view = view_of(w, a);
@@ -313,6 +317,10 @@ static void dispatch(struct fl_world *w, uint32_t endpoint, uint32_t layer, stru
     for (uint32_t i = 0; i < w->honest->count; i++) FL_ASSERT(w->honest->at[i].as.i == endpoint);
     struct fl_outbox *out = w->node[endpoint].honest ? w->honest
                                                      : fl_corrupt(w, endpoint, ev, &view);
+    if (silent(out)) {
+        work(w, endpoint, out);
+        return;
+    }
     const size_t from = w->local_count;
     fl_apply(w, endpoint, layer, out);
     drain(w, from);
@@ -359,7 +367,10 @@ static void deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
         fl_body_drop(w, index);
         return;
     }
-    struct fl_event ev = {.kind = FL_MSG, .msg = body->msg}; /* the pool may grow meanwhile */
+    struct fl_event ev; /* a copy, for the pool may grow; dispatch fills in the rest */
+    ev.kind = FL_MSG;
+    ev.timer = 0;
+    ev.msg = body->msg;
     const uint32_t cause = body->cause;
     w->result.delivered++;
     w->raw_parent = body->row;
@@ -371,8 +382,9 @@ static void deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
     if (ev.msg.version.i != 0 &&
         ev.msg.from.i == w->actor[(size_t)endpoint * FL_LAYERS].self.replica.i)
         w->node[endpoint].view = ev.msg.version;
-    const uint32_t only = ev.msg.family;
-    for (uint32_t f = only ? only : 1; f <= (only ? only : FL_LAYERS) && f < FL_LAYERS; f++) {
+    const uint32_t only = ev.msg.family, last = only ? only : FL_LAYERS - 1;
+    for (uint32_t f = only ? only : 1; f < FL_LAYERS; f++) {
+        if (f > last) break;
         if (!fl_actor_at(w, endpoint, f)->model) continue;
         w->cause = cause;
         dispatch(w, endpoint, f, &ev);
