@@ -8,15 +8,14 @@
 #include <string.h>
 
 enum {
-    CHUNK_ENTRIES = 31,
-    SORT_MAX = 32, /* what is sorted rather than split */
-    RUN_MAX = 256, /* a longer run is split when something must go into its middle */
-    NO_CHUNK = 0   /* chunk 0 is never used */
+    CHUNK_ENTRIES = 31, /* what fills one chunk is sorted rather than split */
+    RUN_MAX = 256,      /* a longer run is split when something must go into its middle */
+    NO_CHUNK = 0        /* chunk 0 is never used */
 };
 
 struct fl_queue_chunk {
     uint32_t next, count;
-    struct fl_entry entry[CHUNK_ENTRIES];
+    _Alignas(sizeof(struct fl_entry)) struct fl_entry entry[CHUNK_ENTRIES];
 };
 
 static_assert(FL_QUEUE_LEVELS * FL_QUEUE_DIGIT_BITS >= 63, "digits enough for every time");
@@ -122,8 +121,7 @@ static void open_bucket(struct fl_queue *q)
     const uint64_t width = (uint64_t)1 << shift;
     const uint64_t above = q->base >> shift >> FL_QUEUE_DIGIT_BITS << FL_QUEUE_DIGIT_BITS;
     q->base = (above | digit) << shift;
-    const bool sorted = level == 0 ||
-                        (bucket.first == bucket.last && q->chunk[bucket.first].count <= SORT_MAX);
+    const bool sorted = level == 0 || bucket.first == bucket.last;
     q->limit = sorted ? q->base + width : q->base;
     for (uint32_t i = bucket.first, next; i != NO_CHUNK; i = next) {
         for (uint32_t k = 0; k < q->chunk[i].count; k++)
