@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* About two million messages each. */
 struct size {
@@ -14,40 +13,12 @@ struct size {
 
 enum { MESSAGES, DELIVERED, DECISIONS, TXS };
 
-/* A reporter hands in a transaction each 100 ms, faster than blocks come; a block takes one. The last
- * member is down for the last hundredth of the run. */
-static const char *scenario(const struct size *s)
-{
-    static char text[2048];
-    const double seconds = strtod(s->seconds, NULL);
-    snprintf(
-        text, sizeof text,
-        "{\"name\": \"pbft\", \"duration_s\": %s,"
-        " \"network\": {\"delay_ms\": {\"law\": \"lognormal\", \"median\": 50, \"sigma\": 0.25}},"
-        " \"contracts\": {\"feed\": {\"model\": \"feed\", \"reporters\": [\"r\"]}},"
-        " \"nodes\": {"
-        " \"v\": {\"count\": %" PRIu32 ", \"faulty_max\": %" PRIu32 ","
-        "  \"consensus\": {\"model\": \"pbft\", \"block_ms\": 0, \"timeout_ms\": 10000,"
-        "   \"history\": 32},"
-        "  \"chain\": {\"model\": \"replica\", \"block_txs\": 1, \"mempool_txs\": 64}},"
-        " \"m\": {\"source\": {\"model\": \"replay\", \"points_usd\": [[0, 200], [%s, 180]],"
-        "   \"volatility\": 0.0003, \"tick_ms\": 100},"
-        "  \"market\": {\"model\": \"spot\", \"depth\": 200000, \"subscribers\": [\"r\"]}},"
-        " \"r\": {\"clients_of\": \"v\", \"oracle\": {\"model\": \"reporter\", \"contract\": "
-        "\"feed\","
-        "  \"deviation\": 0, \"resubmit_ms\": 86400000}}},"
-        " \"faults\": {\"crash\": {\"model\": \"crash\", \"group\": \"v\", \"members\": [%" PRIu32
-        "],"
-        "  \"from_s\": %.3f, \"to_s\": %s}},"
-        " \"checks\": {\"agreement\": \"agreement\"}, \"trace\": {\"detail\": \"summary\"}}",
-        s->seconds, s->n, (s->n - 1) / 3, s->seconds, s->n - 1, 0.99 * seconds, s->seconds);
-    return text;
-}
-
 static struct fl_bench run(const void *what)
 {
+    const struct size *const size = what;
     const double start = fl_bench_now();
-    struct fl_test_run r = fl_test_run(scenario(what), NULL, 0, 1);
+    struct fl_test_run r =
+        fl_test_run(fl_bench_pbft(size->n, size->seconds, "summary"), NULL, 0, 1);
     const struct fl_bench m = {
         .seconds = fl_bench_now() - start,
         .count = {r.result->messages, r.result->delivered,

@@ -1,6 +1,7 @@
 /* Measurements in processes of their own, and their medians: see bench.h. */
 #include "tests/lib/bench.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 double fl_bench_now(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -83,4 +84,32 @@ struct fl_bench fl_bench_median(struct fl_bench (*measure)(const void *), const 
     first.seconds = median(seconds);
     first.peak_mib = median(peak);
     return first;
+}
+
+const char *fl_bench_pbft(uint32_t n, const char *seconds, const char *detail)
+{
+    static char text[2048];
+    const double end = strtod(seconds, NULL);
+    snprintf(
+        text, sizeof text,
+        "{\"name\": \"pbft\", \"duration_s\": %s,"
+        " \"network\": {\"delay_ms\": {\"law\": \"lognormal\", \"median\": 50, \"sigma\": 0.25}},"
+        " \"contracts\": {\"feed\": {\"model\": \"feed\", \"reporters\": [\"r\"]}},"
+        " \"nodes\": {"
+        " \"v\": {\"count\": %" PRIu32 ", \"faulty_max\": %" PRIu32 ","
+        "  \"consensus\": {\"model\": \"pbft\", \"block_ms\": 0, \"timeout_ms\": 10000,"
+        "   \"history\": 32},"
+        "  \"chain\": {\"model\": \"replica\", \"block_txs\": 1, \"mempool_txs\": 64}},"
+        " \"m\": {\"source\": {\"model\": \"replay\", \"points_usd\": [[0, 200], [%s, 180]],"
+        "   \"volatility\": 0.0003, \"tick_ms\": 100},"
+        "  \"market\": {\"model\": \"spot\", \"depth\": 200000, \"subscribers\": [\"r\"]}},"
+        " \"r\": {\"clients_of\": \"v\", \"oracle\": {\"model\": \"reporter\", \"contract\": "
+        "\"feed\","
+        "  \"deviation\": 0, \"resubmit_ms\": 86400000}}},"
+        " \"faults\": {\"crash\": {\"model\": \"crash\", \"group\": \"v\", \"members\": [%" PRIu32
+        "],"
+        "  \"from_s\": %.3f, \"to_s\": %s}},"
+        " \"checks\": {\"agreement\": \"agreement\"}, \"trace\": {\"detail\": \"%s\"}}",
+        seconds, n, (n - 1) / 3, seconds, n - 1, 0.99 * end, seconds, detail);
+    return text;
 }

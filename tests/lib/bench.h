@@ -1,6 +1,7 @@
 /* What the programs of tests/bench share. Each measurement runs in a process of its own, so that no
- * run finds the memory that another left; each figure is the median of FL_BENCH_REPEATS of them. Wall
- * clock: run on a quiet machine. Nothing here passes or fails. */
+ * run finds the memory that another left; each figure is the median of FL_BENCH_REPEATS of them. Time is
+ * processor time of the one thread there is: the wall clock's on a quiet machine, and less wrong on
+ * another. Nothing here passes or fails. */
 #ifndef TESTS_BENCH_H
 #define TESTS_BENCH_H
 #include <stdint.h>
@@ -17,9 +18,14 @@ struct fl_bench {
 /* Runs `measure` FL_BENCH_REPEATS times: median seconds and median peak, counts of the first.
  * Counts that differ between two repetitions end the program: a run is a function of its input. */
 struct fl_bench fl_bench_median(struct fl_bench (*measure)(const void *), const void *what);
-/* Monotonic. */
+/* Processor time of this process, seconds. */
 double fl_bench_now(void);
 /* First line of a program: what is measured, and the command. */
 void fl_bench_title(const char *what, const char *command);
+
+/* A scenario: n members run PBFT for so many seconds over lognormal delays. A reporter hands in a
+ * transaction each 100 ms, faster than blocks come; a block takes one. The last member is down for
+ * the last hundredth of the run. Valid until the next call. */
+const char *fl_bench_pbft(uint32_t n, const char *seconds, const char *detail);
 
 #endif
