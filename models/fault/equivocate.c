@@ -6,9 +6,7 @@
  * members support each other's lies; among themselves they speak the truth. Within the fault budget
  * a Byzantine protocol must survive this (Bracha and Toueg 1985: n > 3f is what it takes); beyond it
  * agreement breaks. */
-#include "models/wire.h"
-
-#include <string.h>
+#include "models/fault/words.h"
 
 /* A digest remembered with its alteration: later messages name the content by digest alone. */
 struct lie {
@@ -20,21 +18,10 @@ struct state {
     struct lie lie[LIES];
 };
 
-static bool same(struct fl_digest digest, const struct fl_msg *m)
-{
-    return digest.lo == (uint64_t)m->value[0] && digest.hi == (uint64_t)m->value[1];
-}
-
-static void say(struct fl_msg *m, struct fl_digest digest)
-{
-    m->value[0] = (int64_t)digest.lo;
-    m->value[1] = (int64_t)digest.hi;
-}
-
 static const struct lie *lie_about(const struct state *s, const struct fl_msg *m)
 {
     for (uint32_t i = 0; i < LIES && i < s->next; i++)
-        if (same(s->lie[i].truth, m)) return &s->lie[i];
+        if (fl_digest_equal(s->lie[i].truth, fl_fault_named(m))) return &s->lie[i];
     return NULL;
 }
 
@@ -48,50 +35,19 @@ static void remember(struct state *s, const struct fl_msg *m, struct fl_digest t
     lie->told.hi = told.hi;
 }
 
-/* Another content: a block with a slightly later time, which is as good as the true one; of anything
- * else the last bit. */
-static void change(unsigned char *content, uint32_t bytes)
-{
-    struct fl_block block;
-    if (bytes >= sizeof block) {
-        memcpy(&block, content, sizeof block);
-        const size_t txs = bytes - sizeof block;
-        const bool right = block.zero[0] == 0 && block.zero[1] == 0 && block.batch.zero == 0 &&
-                           block.batch.time >= 0 && block.batch.time < INT64_MAX &&
-                           txs % sizeof(struct fl_tx) == 0 &&
-                           txs / sizeof(struct fl_tx) == block.batch.tx_count;
-        if (right) {
-            block.batch.time++;
-            memcpy(content, &block, sizeof block);
-            return;
-        }
-    }
-    content[bytes - 1] ^= 1;
-}
-
 /* The epoch of content is its height (first word). */
 static fl_blob altered(const struct fl_outbox *honest, fl_blob blob, uint64_t epoch,
                        const struct fl_view *view, struct fl_outbox *out, struct fl_digest *was,
                        struct fl_digest *is)
 {
     uint32_t bytes = 0;
-    const void *data = fl_outbox_data(honest, blob, &bytes);
-    if (data == NULL) data = fl_blob_data(view, blob, &bytes);
+    const void *const data = fl_fault_content(honest, view, blob, &bytes);
     if (data == NULL || bytes == 0) return FL_NO_BLOB;
     unsigned char *const copy = fl_blob_begin(out, bytes);
     memcpy(copy, data, bytes);
-    change(copy, bytes);
+    fl_fault_change(copy, bytes);
     *was = fl_digest_of(data, bytes);
     return fl_blob_end(out, epoch, is);
-}
-
-/* What a message claims, under its sender's signature (fl_claim). */
-static struct fl_digest claim_of(const struct fl_msg *m)
-{
-    const struct fl_claim claim = {.kind = m->kind,
-                                   .word = {m->word[0], m->word[1]},
-                                   .digest = {(uint64_t)m->value[0], (uint64_t)m->value[1]}};
-    return fl_claim_digest(&claim);
 }
 
 /* A value that names the content goes on naming it; any other value changes in its last bit. What
@@ -100,18 +56,18 @@ static void alter(struct state *s, const struct fl_self *self, const struct fl_o
                   const struct fl_view *view, struct fl_msg *m, struct fl_outbox *out)
 {
     struct fl_digest was = {0, 0}, is = {0, 0};
-    const bool is_claim = m->tag != 0 && fl_verify(self, self->identity, claim_of(m), m->tag, out);
+    const bool is_claim = fl_fault_claims(self, m, out);
     if (m->blob.i != 0) {
         const fl_blob told = altered(honest, m->blob, m->word[0], view, out, &was, &is);
-        if (told.i != 0 && same(was, m)) remember(s, m, is);
+        if (told.i != 0 && fl_digest_equal(was, fl_fault_named(m))) remember(s, m, is);
         m->blob = told;
     }
     const struct lie *const lie = lie_about(s, m);
     if (lie)
-        say(m, lie->told);
+        fl_fault_name(m, lie->told);
     else
         m->value[0] ^= 1;
-    if (is_claim) m->tag = fl_sign(self, claim_of(m), out);
+    if (is_claim) m->tag = fl_sign(self, fl_fault_claim(m), out);
 }
 
 /* The side a peer is on: the same for all of the coalition, for the whole window. Peers outside the

@@ -5,9 +5,7 @@
  * The old price is the one in force on the ledger, as the reporter sees it, at its first event inside
  * the window; if it cannot read one, the price of its own first report inside the window. Times and
  * rounds of its reports go on as before: the data looks fresh. It signs with its own keys. */
-#include "models/wire.h"
-
-#include <string.h>
+#include "models/fault/words.h"
 
 /* Feeds are looked for among the first contracts of a scenario. */
 enum { FEEDS_MAX = 16 };
@@ -32,18 +30,10 @@ static void look(const struct fl_self *self, const struct fl_view *view, struct 
     }
 }
 
-/* The report that an effect hands in, if it is one. */
 static bool report_in(const struct fl_outbox *honest, uint32_t i, const struct fl_view *view,
                       struct fl_tx *tx)
 {
-    const struct fl_effect *const e = &honest->at[i];
-    if (e->kind != FL_SEND || e->msg.family != FL_CHAIN || e->msg.kind != FL_SUBMIT) return false;
-    uint32_t bytes = 0;
-    const void *data = fl_outbox_data(honest, e->msg.blob, &bytes);
-    if (data == NULL) data = fl_blob_data(view, e->msg.blob, &bytes);
-    if (data == NULL || bytes != sizeof *tx) return false;
-    memcpy(tx, data, sizeof *tx);
-    return tx->kind == FL_TX_REPORT && tx->contract < FEEDS_MAX;
+    return fl_fault_report(honest, i, view, tx) && tx->contract < FEEDS_MAX;
 }
 
 static int64_t stuck_price(struct memory *memory, const struct fl_tx *tx)
@@ -51,18 +41,6 @@ static int64_t stuck_price(struct memory *memory, const struct fl_tx *tx)
     int64_t *const price = &memory->price[tx->contract];
     if (*price == 0) *price = tx->arg[0];
     return *price;
-}
-
-static void repeat_report(const struct fl_self *self, struct memory *memory,
-                          const struct fl_outbox *honest, uint32_t i, struct fl_tx *tx,
-                          struct fl_outbox *out)
-{
-    struct fl_effect *const e = fl_repeat(honest, i, out);
-    const int64_t price = stuck_price(memory, tx);
-    if (tx->arg[0] == price) return;
-    tx->arg[0] = price;
-    tx->tag = fl_sign(self, fl_tx_digest(tx), out);
-    e->msg.blob = fl_blob_put(out, tx, sizeof *tx, 0, NULL);
 }
 
 /* The note of a report comes before the report: its price is that of the next one in the outbox. */
@@ -91,7 +69,7 @@ static void step(const struct fl_coalition *coalition, void *state, uint32_t who
         if (honest->at[i].kind == FL_NOTE && honest->at[i].record == FL_RECORD_REPORT)
             repeat_note(memory, honest, i, view, out);
         else if (report_in(honest, i, view, &tx))
-            repeat_report(self, memory, honest, i, &tx, out);
+            fl_fault_report_as(self, honest, i, &tx, stuck_price(memory, &tx), out);
         else
             fl_repeat(honest, i, out);
     }
