@@ -269,8 +269,11 @@ void fl_pbft_expect_block(const struct fl_pbft *c)
 
 /* --- the step ---------------------------------------------------------------------------------------- */
 
+/* Members answer only requests of higher numbers than before. One that starts later than all may have
+ * asked before and forgotten it: its clock has not, and counts faster than anybody asks. */
 static void on_start(const struct fl_pbft *c)
 {
+    c->s->fetches = c->s->needs = (uint64_t)c->in->now;
     fl_emit(c->out, FL_KEEP_FROM)->epoch = 1;
     fl_pbft_expect_block(c);
     if (fl_pbft_primary(c, c->s->view) == c->self->index) fl_pbft_slot_arm(c);
