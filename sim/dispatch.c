@@ -315,8 +315,8 @@ static void dispatch(struct fl_world *w, uint32_t endpoint, uint32_t layer, stru
     clear(w->honest, endpoint);
     a->model->node->step(&a->self, a->state, ev, &view, w->honest);
     for (uint32_t i = 0; i < w->honest->count; i++) FL_ASSERT(w->honest->at[i].as.i == endpoint);
-    struct fl_outbox *out = w->node[endpoint].honest ? w->honest
-                                                     : fl_corrupt(w, endpoint, ev, &view);
+    struct fl_outbox *out = w->node[endpoint].struck ? fl_corrupt(w, endpoint, ev, &view)
+                                                     : w->honest;
     if (silent(out)) {
         work(w, endpoint, out);
         return;
@@ -357,6 +357,25 @@ static void lose(struct fl_world *w, const struct fl_body *body, uint32_t endpoi
     }
 }
 
+/* What the node's own fault keeps from it is lost on its threshold. */
+static bool deaf_to(struct fl_world *w, uint32_t index, uint32_t endpoint)
+{
+    if (!w->node[endpoint].struck || !fl_fault_deafens(w, endpoint, &w->body[index].msg))
+        return false;
+    if (w->body[index].row) w->message[w->body[index].row - 1].fate = FL_DROPPED;
+    w->result.dropped++;
+    fl_body_drop(w, index);
+    return true;
+}
+
+/* Cause of what follows from an event: the node's own fault, if that makes it work longer. */
+static uint32_t slowed(struct fl_world *w, uint32_t endpoint, struct fl_event *ev, uint32_t cause)
+{
+    if (!w->node[endpoint].struck) return cause;
+    ev->now = fl_clock_now(w, endpoint);
+    return fl_fault_slows(w, endpoint, ev, cause);
+}
+
 static void deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
 {
     struct fl_body *body = &w->body[index];
@@ -367,11 +386,12 @@ static void deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
         fl_body_drop(w, index);
         return;
     }
+    if (deaf_to(w, index, endpoint)) return;
     struct fl_event ev; /* a copy, for the pool may grow; dispatch fills in the rest */
     ev.kind = FL_MSG;
     ev.timer = 0;
     ev.msg = body->msg;
-    const uint32_t cause = body->cause;
+    const uint32_t cause = slowed(w, endpoint, &ev, body->cause);
     w->result.delivered++;
     w->raw_parent = body->row;
     if (w->net && !fl_network_hears(w, index, endpoint)) {
@@ -398,8 +418,8 @@ static void expire(struct fl_world *w, uint32_t index, uint32_t epoch)
     struct fl_timer *t = &w->timer[index];
     if (!t->armed || t->epoch != epoch) return; /* stale */
     t->armed = false;
-    w->cause = t->cause;
     struct fl_event ev = {.kind = FL_TIMER, .timer = t->slot};
+    w->cause = slowed(w, t->endpoint, &ev, t->cause);
     dispatch(w, t->endpoint, t->layer, &ev);
 }
 

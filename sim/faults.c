@@ -140,6 +140,55 @@ struct fl_outbox *fl_corrupt(struct fl_world *w, uint32_t endpoint, const struct
     return said;
 }
 
+/* --- omissions, and work ------------------------------------------------------------------------------------ */
+
+bool fl_fault_deafens(struct fl_world *w, uint32_t endpoint, const struct fl_msg *msg)
+{
+    for (uint32_t i = 0; i < w->config->fault_count; i++) {
+        const struct fl_fault_state *f = &w->fault[i];
+        const struct fl_fault_model *model = f->result.spec->model->fault;
+        uint32_t rank;
+        if (!model->hears || !fl_fault_holds(f, endpoint, &rank)) continue;
+        if (model->hears(&f->coalition, rank, msg)) continue;
+        fl_fault_bites(w, i, endpoint, msg);
+        return true;
+    }
+    return false;
+}
+
+bool fl_fault_silences(struct fl_world *w, uint32_t endpoint, const struct fl_msg *msg, uint32_t to)
+{
+    for (uint32_t i = 0; i < w->config->fault_count; i++) {
+        const struct fl_fault_state *f = &w->fault[i];
+        const struct fl_fault_model *model = f->result.spec->model->fault;
+        uint32_t rank;
+        if (!model->says || !fl_fault_holds(f, endpoint, &rank)) continue;
+        if (model->says(&f->coalition, rank, msg, (fl_endpoint){to})) continue;
+        fl_fault_bites(w, i, endpoint, msg);
+        return true;
+    }
+    return false;
+}
+
+uint32_t fl_fault_slows(struct fl_world *w, uint32_t endpoint, const struct fl_event *ev,
+                        uint32_t cause)
+{
+    fl_time *busy_until = &w->node[endpoint].busy_until;
+    for (uint32_t i = 0; i < w->config->fault_count; i++) {
+        struct fl_fault_state *f = &w->fault[i];
+        const struct fl_fault_model *model = f->result.spec->model->fault;
+        uint32_t rank;
+        if (!model->toil || !fl_fault_holds(f, endpoint, &rank)) continue;
+        const fl_time work = model->toil(&f->coalition, rank, ev);
+        FL_ASSERT(work >= 0);
+        if (work == 0) continue;
+        *busy_until = fl_add(fl_max(*busy_until, w->now), work);
+        f->result.injected++;
+        cause = note_bite(w, i, endpoint, &ev->msg);
+    }
+    return cause;
+}
+
 /* --- rushing ------------------------------------------------------------------------------------------------ */
 
 void fl_overhear(struct fl_world *w, uint32_t from, uint32_t to, const struct fl_msg *msg)

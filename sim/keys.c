@@ -44,3 +44,9 @@ fl_identity fl_account_owner(const struct fl_self *self, uint32_t account)
 {
     return fl_keyring_owner(self->keys, account);
 }
+
+uint32_t fl_account_owners(const struct fl_self *self, uint32_t account)
+{
+    const fl_identity owner = fl_account_owner(self, account);
+    return owner.i < self->keys->identity_count ? self->keys->group_first[owner.i] : UINT32_MAX;
+}

@@ -9,6 +9,7 @@ struct fl_keyring {
     uint32_t identity_count;
     uint32_t *account_owner; /* identity by account */
     uint32_t account_count;
+    uint32_t *group_first; /* by identity: first endpoint of its group */
 };
 
 /* Never 0, so that 0 can mean "no tag". */

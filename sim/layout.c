@@ -99,8 +99,11 @@ static void lay_out_keys(struct fl_world *w)
         w->keys.secret[e] = fl_draw(c->seed, FL_RNG_KEYS, w->node[e].key, 0, 0);
     w->keys.account_count = c->facts.accounts;
     w->keys.account_owner = fl_alloc(c->facts.accounts, sizeof *w->keys.account_owner);
+    w->keys.group_first = fl_alloc(c->facts.endpoints, sizeof *w->keys.group_first);
     for (uint32_t g = 0; g < c->group_count; g++) {
         const struct fl_group *group = &c->group[g];
+        for (uint32_t i = 0; i < group->count; i++)
+            w->keys.group_first[group->first + i] = group->first;
         for (uint32_t i = 0; i < group->count * group->accounts; i++)
             w->keys.account_owner[group->account_first + i] = group->first + i / group->accounts;
     }
@@ -222,6 +225,7 @@ void fl_world_release(struct fl_world *w)
     fl_ledger_free(w->ledger);
     fl_records_free(w->records);
     XXH3_freeState(w->digest);
+    free(w->keys.group_first);
     void *owned[] = {w->keys.secret,  w->keys.account_owner,
                      w->node,         w->actor,
                      w->states,       w->client,

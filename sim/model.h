@@ -112,7 +112,7 @@ static inline bool fl_digest_equal(struct fl_digest a, struct fl_digest b)
 
 enum fl_event_kind {
     /* Once, when the node first runs, layers in family order: at time 0, after the fault windows that
-     * open then; if it is down then, when it comes up. */
+     * open then; if it is down then, when it comes up. Again if it comes up and has forgotten all. */
     FL_START = 1,
     /* A message arrived. */
     FL_MSG,
@@ -124,7 +124,7 @@ enum fl_event_kind {
      * halves of the state hash, msg.blob the receipts. */
     FL_EXECUTED,
     /* A fault window of this node ended, and it had started. After a crash its timers are gone, its
-     * state is as it was (stable storage); otherwise timers still run. */
+     * state is as it was (stable storage; without, it gets FL_START); otherwise timers still run. */
     FL_RECOVER,
     /* Adversaries only: instant copy of an honest send addressed to a member. */
     FL_OVERHEARD
@@ -343,6 +343,8 @@ struct fl_tx {
 struct fl_digest fl_tx_digest(const struct fl_tx *tx); /* everything but the tag */
 /* Who owns an account. */
 fl_identity fl_account_owner(const struct fl_self *self, uint32_t account);
+/* First endpoint of the group its owner belongs to; UINT32_MAX if nobody owns it. */
+uint32_t fl_account_owners(const struct fl_self *self, uint32_t account);
 
 /* A batch as FL_EXECUTE reads it: this header, then tx_count transactions. */
 struct fl_batch {
@@ -442,15 +444,29 @@ enum fl_carriage {
 };
 struct fl_fault_model {
     bool crash;   /* members are down: no step, no delivery, no timer */
+    bool forgets; /* a crash without stable storage: at the end of the window all layers of a member
+                     are as init leaves them, what it served is gone, and FL_START comes again */
     bool rushing; /* gets FL_OVERHEARD */
     bool quiet;   /* members relay no gossip */
-    bool
-        twins; /* each member has a second endpoint of the same identity, which runs the same layers
-                     within the window and knows nothing of the first; it has no step */
+    /* Each member has a second endpoint of the same identity, which runs the same layers within the
+     * window and knows nothing of the first. It has no step. */
+    bool twins;
+    /* Members say what the protocol says and nothing else, though late, not to everybody, or not at
+     * all: they count as honest. */
+    bool truthful;
     /* A fault of links, not of nodes, which hear nothing of it; it has no step. `from` and `to` are
      * the sides that both ends of the link are on: bit i for side i of the scenario's "sides", or, if
      * a group and members are named, bit 0 for those and bit 1 for everybody else. NULL: none. */
     enum fl_carriage (*carries)(const void *params, uint64_t from, uint64_t to);
+    /* Does the member take up a message that arrives? Does one that it sends, or passes on, leave it
+     * for `to`? Asked once for each receiver; what does not is suppressed. NULL: always. */
+    bool (*hears)(const struct fl_coalition *coalition, uint32_t who, const struct fl_msg *msg);
+    bool (*says)(const struct fl_coalition *coalition, uint32_t who, const struct fl_msg *msg,
+                 fl_endpoint to);
+    /* Work that a message or a timer (FL_MSG, FL_TIMER) costs the member beside its own: what it says
+     * leaves after that, and what comes meanwhile waits in line. Not negative; counted as injected
+     * unless 0. NULL: none. */
+    fl_time (*toil)(const struct fl_coalition *coalition, uint32_t who, const struct fl_event *in);
     /* Of the coalition's state, which is zeroed whenever the window opens; NULL if it has none. */
     size_t (*state_bytes)(const void *params, uint32_t members);
     /* `who` is the rank of the member the event is for. Every effect of `honest` that is not
@@ -487,7 +503,8 @@ struct fl_watch {
     fl_time now;
 };
 int64_t fl_watch_observe(const struct fl_watch *watch, uint32_t observable);
-/* False for endpoints that some fault other than a crash strikes at any time of the run. */
+/* False for endpoints that some fault strikes at any time of the run, other than a crash with stable
+ * storage, a truthful fault or a fault of links. */
 bool fl_watch_honest(const struct fl_watch *watch, uint32_t endpoint);
 struct fl_check_model {
     size_t (*state_bytes)(const void *params, const struct fl_facts *facts);

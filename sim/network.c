@@ -374,8 +374,19 @@ static inline void to_each(struct fl_world *w, struct sending *s, uint32_t to,
     }
 }
 
+static bool silenced(struct fl_world *w, uint32_t via, const struct fl_msg *msg, uint32_t to)
+{
+    return w->node[via].struck && fl_fault_silences(w, via, msg, to);
+}
+
+static void send_unless_silenced(struct fl_world *w, struct sending *s, uint32_t to)
+{
+    if (!silenced(w, s->msg->from.i, s->msg, to)) send_to(w, s, to);
+}
+
 static void deliver_to(struct fl_world *w, struct sending *s, uint32_t to)
 {
+    if (silenced(w, s->msg->from.i, s->msg, to)) return;
     send_to(w, s, to);
     overheard(w, s, to);
 }
@@ -386,9 +397,9 @@ static void send_to_one(struct fl_world *w, struct sending *s, uint32_t to)
 }
 
 /* What most broadcasts are: nobody looks at the single deliveries before they arrive. */
-static bool goes_by_the_batch(const struct fl_world *w)
+static bool goes_by_the_batch(const struct fl_world *w, uint32_t from)
 {
-    return !w->net && !w->rushing && w->config->twin_count == 0 &&
+    return !w->net && !w->rushing && w->config->twin_count == 0 && !w->node[from].struck &&
            w->config->detail != FL_DETAIL_MESSAGES;
 }
 
@@ -431,7 +442,7 @@ static void send_to_group(struct fl_world *w, struct sending *s, uint32_t first)
 {
     if (first >= w->config->facts.endpoints) return;
     const struct fl_group *g = &w->config->group[w->node[first].group];
-    if (goes_by_the_batch(w)) {
+    if (goes_by_the_batch(w, s->msg->from.i)) {
         send_by_the_batch(w, s, g);
         return;
     }
@@ -470,7 +481,7 @@ static void send_to_peers(struct fl_world *w, struct sending *s)
     }
     const uint32_t body = body_of(w, s);
     w->body[body].rumour = 1 + rumour_new(&w->net->overlay, place_of(w, self));
-    for (uint32_t i = 0; i < count; i++) to_each(w, s, peer[i], send_to);
+    for (uint32_t i = 0; i < count; i++) to_each(w, s, peer[i], send_unless_silenced);
     const uint32_t member = fl_member_at(w, self);
     for (uint32_t e = g->first; e < g->first + g->count; e++)
         if (e != member) overheard(w, s, e);
@@ -507,7 +518,7 @@ void fl_network_send(struct fl_world *w, const struct fl_effect *e, const struct
 /* An open fault that keeps the node from passing gossip on; UINT32_MAX if there is none. */
 static uint32_t muzzle(const struct fl_world *w, uint32_t endpoint)
 {
-    if (w->node[endpoint].honest) return UINT32_MAX;
+    if (!w->node[endpoint].struck) return UINT32_MAX;
     for (uint32_t i = 0; i < w->config->fault_count; i++) {
         const struct fl_fault_state *f = &w->fault[i];
         uint32_t rank;
@@ -533,9 +544,9 @@ static void pass_on(struct fl_world *w, uint32_t index, uint32_t endpoint)
         const uint32_t other = w->node[peer[i]].other;
         x.hop = 1 + i;
         x.to = peer[i];
-        cross(w, &x);
+        if (!silenced(w, endpoint, &body.msg, x.to)) cross(w, &x);
         x.to = other;
-        if (other != UINT32_MAX) cross(w, &x);
+        if (other != UINT32_MAX && !silenced(w, endpoint, &body.msg, other)) cross(w, &x);
     }
     fl_body_drop(w, relayed);
 }

@@ -31,7 +31,8 @@ struct fl_node {
     uint32_t group;
     uint32_t key;
     uint32_t down;          /* crash windows it is in */
-    bool honest;            /* no fault but a crash strikes it in this run */
+    bool honest;            /* no fault that taints strikes it in this run */
+    bool struck;            /* a fault that acts does, honest or not */
     fl_version view;        /* what its replica served it last */
     fl_version head, final; /* of a replica */
     uint64_t keep_from;     /* UINT64_MAX: keeps no blob */
@@ -233,6 +234,25 @@ bool fl_fault_holds(const struct fl_fault_state *fault, uint32_t endpoint, uint3
 /* What a fault does to a message at `endpoint`, as a child of its edge. */
 uint32_t fl_fault_bites(struct fl_world *world, uint32_t fault, uint32_t endpoint,
                         const struct fl_msg *msg);
+/* Does it act at the events of its members, rather than take them down or cut their links? */
+static inline bool fl_fault_acts(const struct fl_fault_model *fault)
+{
+    return !fault->crash && !fault->carries;
+}
+/* May it make a member contradict the protocol, or itself? Then the member is not honest. */
+static inline bool fl_fault_taints(const struct fl_fault_model *fault)
+{
+    return fault->forgets || (fl_fault_acts(fault) && !fault->truthful);
+}
+/* Only of nodes that are struck. Does a member's fault keep it from taking up this message; keep
+ * this message, which the member sends or passes on, from leaving for `to`? */
+bool fl_fault_deafens(struct fl_world *world, uint32_t endpoint, const struct fl_msg *msg);
+bool fl_fault_silences(struct fl_world *world, uint32_t endpoint, const struct fl_msg *msg,
+                       uint32_t to);
+/* Adds the work that the event costs beside its own; returns what the event's effects descend from,
+ * which is `cause` unless there is such work. */
+uint32_t fl_fault_slows(struct fl_world *world, uint32_t endpoint, const struct fl_event *event,
+                        uint32_t cause);
 /* What the corrupted node says instead of w->honest: one of w->spoken, or w->honest itself. */
 struct fl_outbox *fl_corrupt(struct fl_world *world, uint32_t endpoint,
                              const struct fl_event *event, const struct fl_view *view);

@@ -81,6 +81,37 @@ static void take_down(struct fl_world *w, uint32_t endpoint)
     fl_forget_work(w, endpoint);
 }
 
+/* No stable storage: at its next event the node is new to the world. What its clients read was served
+ * by it, and is gone as well. */
+static void forget(struct fl_world *w, uint32_t endpoint)
+{
+    struct fl_node *n = &w->node[endpoint];
+    for (uint32_t f = 1; f < FL_LAYERS; f++) {
+        const struct fl_actor *a = fl_actor_at(w, endpoint, f);
+        if (!a->model) continue;
+        memset(a->state, 0, a->state_bytes);
+        a->model->node->init(&a->self, a->state);
+    }
+    n->started = false;
+    n->keep_from = UINT64_MAX;
+    n->head = n->final = n->view = FL_NO_VERSION;
+    for (uint32_t i = 0; i < n->client_count; i++)
+        w->node[w->client[n->client_first + i]].view = FL_NO_VERSION;
+}
+
+/* Out of the fault's hands; it has yet to hear of it. */
+static void let_out(struct fl_world *w, const struct fl_fault_state *f, uint32_t endpoint)
+{
+    if (f->result.spec->model->fault->crash) w->node[endpoint].down--;
+    if (f->result.spec->model->fault->forgets) forget(w, endpoint);
+}
+
+static void mark(struct fl_world *w, const struct fl_fault_model *fault, uint32_t endpoint)
+{
+    if (fl_fault_taints(fault)) w->node[endpoint].honest = false;
+    if (fl_fault_acts(fault)) w->node[endpoint].struck = true;
+}
+
 static uint32_t twin_at(const struct fl_fault_state *f, uint32_t rank)
 {
     return f->result.spec->twin_first + rank;
@@ -107,7 +138,7 @@ static void hold_at(struct fl_world *w, struct fl_fault_state *f, uint32_t rank,
     f->held[rank] = endpoint;
     f->self[rank] = &w->actor[(size_t)endpoint * FL_LAYERS].self;
     list_as_struck(f, endpoint);
-    if (model->step) w->node[endpoint].honest = false;
+    mark(w, model, endpoint);
     if (model->crash) take_down(w, endpoint);
 }
 
@@ -217,7 +248,7 @@ static void fault_closes(struct fl_world *w, uint32_t index)
     f->active = false;
     f->coalition.count = 0;
     for (uint32_t i = 0; i < held; i++) {
-        if (spec->model->fault->crash) w->node[f->held[i]].down--;
+        let_out(w, f, f->held[i]);
         if (spec->model->fault->twins) take_down(w, twin_at(f, i));
     }
     fl_blobs_horizon(w);
@@ -321,7 +352,7 @@ static void let_go(struct fl_world *w, uint32_t index, uint32_t rank)
     struct fl_fault_state *f = &w->fault[index];
     const uint32_t endpoint = f->held[rank];
     f->held[rank] = UINT32_MAX;
-    if (f->result.spec->model->fault->crash) w->node[endpoint].down--;
+    let_out(w, f, endpoint);
     recover(w, index, endpoint);
 }
 
@@ -427,7 +458,7 @@ static void lay_out_twins(struct fl_world *w, uint32_t index)
         struct fl_node *twin = &w->node[spec->twin_first + i];
         twin->down++;
         twin->doubled_by = index;
-        twin->honest = w->node[spec->member[i]].honest = false;
+        mark(w, spec->model->fault, spec->twin_first + i);
     }
 }
 
@@ -443,7 +474,7 @@ void fl_fault_lay_out(struct fl_world *w, uint32_t index)
     f->self = fl_alloc(spec->count, sizeof *f->self);
     for (uint32_t i = 0; spec->member && i < spec->count; i++) {
         f->result.member[f->result.count++] = spec->member[i];
-        if (spec->model->fault->step) w->node[spec->member[i]].honest = false;
+        mark(w, spec->model->fault, spec->member[i]);
     }
     w->rushing |= spec->model->fault->rushing;
     f->coalition = (struct fl_coalition){.member = f->self, .params = spec->params};

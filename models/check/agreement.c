@@ -1,8 +1,8 @@
 /* No two honest replicas decide different payloads at one height, nor come to different states.
  *
  * Agreement as in Bracha and Toueg 1985, over all heights (the safety of Castro and Liskov 1999,
- * section 2); equal states are state machine replication (Schneider 1990). Endpoints that a fault
- * other than a crash strikes at any time of the run are not honest and do not count.
+ * section 2); equal states are state machine replication (Schneider 1990). Endpoints that are not
+ * honest (fl_watch_honest) do not count; those that are slow, silent or lose messages are, and do.
  *
  * The first word heard at a height is kept for the last 4096 heights. What arrives later than that is
  * counted, not compared. A replica that decides twice, differently, disagrees with itself. */

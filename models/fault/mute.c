@@ -16,7 +16,7 @@ static void step(const struct fl_coalition *coalition, void *state, uint32_t who
         if (honest->at[i].kind != FL_SEND) fl_repeat(honest, i, out);
 }
 
-static const struct fl_fault_model fault = {.quiet = true, .step = step};
+static const struct fl_fault_model fault = {.quiet = true, .truthful = true, .step = step};
 
 const struct fl_model fl_model_mute = {
     .name = "mute",
