@@ -413,12 +413,18 @@ static void step_through(uint32_t slot, const struct fl_self *self, void *state,
  * Scenarios
  * --------------------------------------------------------------------------------------------- */
 
+/* What may make a node say other things than its model does. */
+static bool taints(const struct fl_fault_model *fault)
+{
+    return !fault->crash || fault->forgets;
+}
+
 static bool struck(const struct fl_test_run *run, uint32_t endpoint)
 {
     for (uint32_t f = 0; f < run->result->fault_count; f++) {
         const struct fl_fault_result *fault = &run->result->fault[f];
         for (uint32_t i = 0; i < fault->spec->count; i++)
-            if (fault->member[i] == endpoint && !fault->spec->model->fault->crash) return true;
+            if (fault->member[i] == endpoint && taints(fault->spec->model->fault)) return true;
     }
     return false;
 }
