@@ -91,6 +91,8 @@ static void on_head(const struct fl_self *self, struct state *s, const struct fl
     round.height = in->msg.word[0];
     s->heads++;
     if (!fl_read_terms(view, p->exchange, &round.terms, &round.price)) return;
+    int64_t used; /* more than it knows of, if it has forgotten */
+    if (fl_read_nonce(view, self->account_first, &used)) s->nonce = fl_max(s->nonce, used);
     uint32_t first = 0;
     while (first < round.terms.accounts) {
         struct fl_liquidatable page;

@@ -61,9 +61,20 @@ static bool report_is_due(const struct params *p, const struct state *s, fl_time
            now - s->reported_at > p->heartbeat;
 }
 
-static void report(const struct fl_self *self, struct state *s, fl_time now, struct fl_outbox *out)
+/* What the chain has taken from this account is used, whether remembered or not. */
+static void catch_up(const struct fl_self *self, struct state *s, const struct fl_view *view)
+{
+    int64_t used;
+    if (!fl_read_nonce(view, self->account_first, &used) || used <= s->nonce) return;
+    s->round = fl_max(s->round, used);
+    s->nonce = used;
+}
+
+static void report(const struct fl_self *self, struct state *s, fl_time now,
+                   const struct fl_view *view, struct fl_outbox *out)
 {
     const struct params *p = self->params;
+    catch_up(self, s, view);
     s->reported = s->observed;
     s->reported_at = now;
     s->sent_at = fl_max(now, s->ready_at);
@@ -81,10 +92,10 @@ static void report(const struct fl_self *self, struct state *s, fl_time now, str
 
 /* At once, unless what it saw last is no longer the market. */
 static void report_anew(const struct fl_self *self, struct state *s, fl_time now,
-                        struct fl_outbox *out)
+                        const struct fl_view *view, struct fl_outbox *out)
 {
     if (fl_sight_current(&s->sight, now))
-        report(self, s, now, out);
+        report(self, s, now, view, out);
     else
         s->overdue = 1;
 }
@@ -97,7 +108,7 @@ static void on_head(const struct fl_self *self, struct state *s, const struct fl
     if (s->nonce == 0 || block_time <= s->sent_at || block_time - s->sent_at <= p->resubmit) return;
     int64_t used;
     if (fl_read_nonce(view, self->account_first, &used) && used < s->nonce)
-        report_anew(self, s, in->now, out);
+        report_anew(self, s, in->now, view, out);
 }
 
 static size_t state_bytes(const void *params, const struct fl_self *self)
@@ -120,11 +131,12 @@ static void step(const struct fl_self *self, void *state, const struct fl_event 
     if (!fl_can_submit(self)) return;
     if (fl_sight_take(&s->sight, in)) {
         observe_market(self, s, in->now);
-        if (s->overdue || report_is_due(self->params, s, in->now)) report(self, s, in->now, out);
+        if (s->overdue || report_is_due(self->params, s, in->now))
+            report(self, s, in->now, view, out);
     } else if (fl_is_head(self, in)) {
         on_head(self, s, in, view, out);
     } else if (in->kind == FL_RECOVER) {
-        report_anew(self, s, in->now, out);
+        report_anew(self, s, in->now, view, out);
     }
 }
 

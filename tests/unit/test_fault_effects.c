@@ -338,6 +338,18 @@ static int64_t price_at(const struct fl_test_run *r, int64_t contract, fl_time a
     return price;
 }
 
+/* A reporter learns from the chain which nonces it has used: its reports count again, where numbers
+ * from 1 on would be refused until they pass the sixth, more than a minute later. */
+Test(amnesia, a_reporter_that_forgot_is_heard_again)
+{
+    struct fl_test_run r = run_oracle(
+        1, ORDERED,
+        "\"x\": {\"model\": \"amnesia\", \"group\": \"r\", \"count\": 1, \"from_s\": 60, "
+        "\"to_s\": 65}");
+    cr_assert_eq(fl_test_final(&r, "oracle.valid"), 1, "the report of the 56th second is too old");
+    fl_test_run_free(&r);
+}
+
 /* ------------------------------------------------------------------------------------------------
  * lie
  * --------------------------------------------------------------------------------------------- */
