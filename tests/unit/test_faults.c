@@ -559,3 +559,96 @@ Test(amnesia, nothing_is_left_of_the_state)
     cr_assert_lt(since, heard_count / 2);
     fl_test_run_free(&r);
 }
+
+/* A replica that forgot serves nothing until it has caught up: neither itself nor its clients can read
+ * what it had served. It is down from 2 s to 4.1 s; blocks come each half second. */
+static enum fl_read_status status[2][100]; /* of a client of replica 1, of replica 1; by 100 ms */
+
+static void play_read(struct actor *a)
+{
+    if (a->in->kind != FL_TIMER && a->in->kind != FL_START) return;
+    fl_set_timer(a->out, 0, 100 * MS);
+    const fl_time tenth = a->in->now / (100 * MS);
+    if (a->self->replica.i != 1 || a->in->now % (100 * MS) != 0 || tenth >= 100) return;
+    const struct fl_query query = {.contract = FL_LEDGER, .kind = FL_ASK_NONCE};
+    int64_t nonce;
+    status[a->me == 1][tenth] = fl_read(a->view, &query, &nonce, sizeof nonce);
+}
+
+static void read_around(const char *model, bool forgets)
+{
+    play = play_read;
+    heard_count = 0;
+    memset(status, 0, sizeof status);
+    struct fl_test_run r = fault_run(
+        SEED,
+        "\"duration_s\": 8, \"network\": {\"delay_ms\": 5}, \"contracts\": {\"f\": {\"model\": "
+        "\"feed\", "
+        "\"aggregator\": \"median\", \"quorum\": 1, \"reporters\": [\"c\"]}}, \"nodes\": {\"v\": "
+        "{\"count\": 4, \"consensus\": {\"model\": \"ordered\", \"block_ms\": 500}, \"chain\": "
+        "\"replica\", \"agent\": \"probe\"}, \"c\": {\"count\": 12, \"clients_of\": \"v\", "
+        "\"agent\": "
+        "\"probe\"}}, \"faults\": {\"x\": {\"model\": \"%s\", \"group\": \"v\", \"members\": [1], "
+        "\"from_s\": 2, \"to_s\": 4.1}}",
+        model);
+    for (int who = 0; who < 2; who++)
+        for (int tenth = 10; tenth < 80; tenth++) {
+            const bool down = tenth >= 20 && tenth < 41, behind = tenth >= 41 && tenth <= 45;
+            const enum fl_read_status expected = down || (behind && forgets) ? FL_READ_UNAVAILABLE
+                                                                             : FL_READ_OK;
+            if (status[who][tenth] != 0 || who == 0) /* who is down asks nothing */
+                cr_assert_eq(status[who][tenth], expected, "%s: %d at %d00 ms", model, who, tenth);
+        }
+    fl_test_run_free(&r);
+}
+
+Test(amnesia, what_it_served_is_gone_until_it_has_caught_up)
+{
+    read_around("amnesia", true);
+    cr_assert_eq(status[1][43], FL_READ_UNAVAILABLE, "the replica itself was asked");
+    cr_assert_eq(status[1][79], FL_READ_OK);
+    read_around("crash", false);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Omission and gossip
+ * --------------------------------------------------------------------------------------------- */
+
+/* Everybody has one thing to say. */
+static void play_rumours(struct actor *a)
+{
+    if (a->in->kind == FL_START) fl_set_timer(a->out, 0, (fl_time)(1 + a->me) * 100 * MS);
+    if (a->in->kind == FL_TIMER)
+        fl_send(a->out, FL_TO_PEERS, FL_NOWHERE, FL_AGENT, 1)->word[0] = a->me;
+}
+
+/* Who neither says nor passes on anything is mute: what others hear, and when, is the same. */
+Test(omit, of_everything_is_what_mute_is_in_gossip_too)
+{
+    struct fl_digest digest[3];
+    static const char *const models[] = {"\"mute\"", "\"omit\", \"send\": 1",
+                                         "\"omit\", \"send\": 0"};
+    uint32_t words[3];
+    for (int i = 0; i < 3; i++) {
+        play = play_rumours;
+        heard_count = 0;
+        struct fl_test_run r = fault_run(
+            SEED,
+            "\"duration_s\": 10, \"network\": {\"delay_ms\": {\"law\": \"uniform\", \"min\": 5, "
+            "\"max\": 15}}, \"nodes\": {\"v\": {\"count\": 32, \"overlay\": {\"model\": "
+            "\"gossip\", \"degree\": 3}, "
+            "\"agent\": \"probe\"}}, \"faults\": {\"x\": {\"model\": %s, \"group\": \"v\", "
+            "\"count\": "
+            "10}}",
+            models[i]);
+        words[i] = 0;
+        for (uint32_t k = 0; k < heard_count; k++) words[i] += heard[k].kind == FL_MSG;
+        digest[i] = r.result->digest;
+        cr_assert_eq(r.result->fault[0].suppressed > 0, i < 2);
+        fl_test_run_free(&r);
+    }
+    cr_assert(fl_digest_equal(digest[0], digest[1]));
+    cr_assert_eq(words[0], words[1]);
+    cr_assert_eq(words[2], 32 * 31);
+    cr_assert_lt(words[0], 22 * 31);
+}
