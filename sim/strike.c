@@ -100,10 +100,12 @@ static void forget(struct fl_world *w, uint32_t endpoint)
 }
 
 /* Out of the fault's hands; it has yet to hear of it. */
-static void let_out(struct fl_world *w, const struct fl_fault_state *f, uint32_t endpoint)
+static void let_out(struct fl_world *w, struct fl_fault_state *f, uint32_t endpoint)
 {
     if (f->result.spec->model->fault->crash) w->node[endpoint].down--;
-    if (f->result.spec->model->fault->forgets) forget(w, endpoint);
+    if (!f->result.spec->model->fault->forgets) return;
+    forget(w, endpoint);
+    f->result.injected++;
 }
 
 static void mark(struct fl_world *w, const struct fl_fault_model *fault, uint32_t endpoint)

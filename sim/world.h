@@ -44,7 +44,7 @@ struct fl_fault_result {
     uint32_t count;
     uint32_t record;     /* its FL_RECORD_FAULT; FL_NO_RECORD if the run ended before */
     uint64_t suppressed; /* events and effects it dropped */
-    uint64_t injected;   /* effects it added or changed */
+    uint64_t injected;   /* effects it added or changed, events it prolonged, memories it took */
 };
 
 /* All arrays are owned by the world. */

@@ -4,7 +4,8 @@
  * Assumptions: partial synchrony for progress, none for safety; signatures on all that is relayed;
  * the faulty hold at most F of the power P, P > 3F, where F is the power of the faulty_max most
  * powerful members. A quorum is more than (P + F) / 2 (with equal powers of 1: ceil((n + f + 1) / 2),
- * which is 2f + 1 of 3f + 1). A crashed member comes back with its state (stable storage).
+ * which is 2f + 1 of 3f + 1). A crashed member comes back with its state (stable storage); one that
+ * forgets it is among the faulty, and catches up if others keep all blocks.
  *
  * What differs from the paper:
  *   - Requests come from the chain layer as one payload per sequence number, which is also the height.

@@ -2,14 +2,15 @@
  * Graaf, von Gleissenthall and Kulahcioglu Ozkan 2023, "Randomized Testing of Byzantine Fault Tolerant
  * Algorithms" (ByzzFuzz). Of small scope: one field moves by one, takes a value seen before in a
  * message of the same kind, or the content changes a little and is named anew. Of any scope: fields
- * become random numbers, bytes of the content are flipped.
+ * become random numbers, bytes of the content are flipped. Of a broadcast some receivers may get the
+ * changed message and the others the true one.
  *
  * Kind, layer and receiver stay. What was signed as a claim is signed again with the node's own keys,
  * so that receivers have to find fault with what is said, not with who says it. */
 #include "models/fault/words.h"
 
 struct params {
-    int64_t share_ppm, any, consensus;
+    int64_t share_ppm, receivers_ppm, any, consensus;
 };
 
 enum { FIELDS = 5, SEEN = 32, FLIPS_MAX = 8 };
@@ -123,8 +124,8 @@ static bool change_anyhow(const struct corruption *c, struct fl_msg *m)
     return content;
 }
 
-static void corrupt(const struct params *p, const struct memory *memory, const struct corruption *c,
-                    uint32_t i)
+static struct fl_effect *corrupt(const struct params *p, const struct memory *memory,
+                                 const struct corruption *c, uint32_t i)
 {
     const bool claim = fl_fault_claims(c->self, &c->truth, c->out);
     struct fl_msg m = c->truth;
@@ -140,6 +141,43 @@ static void corrupt(const struct params *p, const struct memory *memory, const s
         m.blob = e->msg.blob;
     }
     e->msg = m;
+    return e;
+}
+
+static bool chosen(const struct params *p, const struct corruption *c, uint32_t peer)
+{
+    const fl_endpoint to = {c->self->group_first + peer};
+    return peer != c->self->index &&
+           fl_fault_chance(fl_fault_draw(c->self, &c->truth, to, FL_LANE_CORRUPT),
+                           p->receivers_ppm);
+}
+
+/* A broadcast becomes single sends, unless it is the same for all. */
+static void corrupt_for_some(const struct params *p, const struct memory *memory,
+                             const struct corruption *c, uint32_t i)
+{
+    const uint32_t n = c->self->group_size;
+    uint32_t count = 0;
+    for (uint32_t peer = 0; peer < n; peer++) count += chosen(p, c, peer);
+    if (count == 0) {
+        fl_repeat(c->honest, i, c->out);
+        return;
+    }
+    const struct fl_effect told = *corrupt(p, memory, c, i);
+    if (count == n - 1) return;
+    c->out->count--;
+    for (uint32_t peer = 0; peer < n; peer++) {
+        if (peer == c->self->index) continue;
+        struct fl_effect *e;
+        if (chosen(p, c, peer)) {
+            e = fl_emit(c->out, FL_SEND);
+            *e = told;
+        } else {
+            e = fl_repeat(c->honest, i, c->out);
+        }
+        e->reach = FL_TO_ONE;
+        e->to.i = c->self->group_first + peer;
+    }
 }
 
 static bool struck(const struct params *p, const struct fl_self *self, const struct fl_effect *e)
@@ -160,10 +198,12 @@ static void step(const struct fl_coalition *coalition, void *state, uint32_t who
     for (uint32_t i = 0; i < honest->count; i++) {
         const struct fl_effect *const e = &honest->at[i];
         const struct corruption c = {self, honest, view, out, e->msg};
-        if (struck(p, self, e))
-            corrupt(p, memory, &c, i);
-        else
+        if (!struck(p, self, e))
             fl_repeat(honest, i, out);
+        else if (e->reach == FL_TO_PEERS)
+            corrupt_for_some(p, memory, &c, i);
+        else
+            corrupt(p, memory, &c, i);
         if (e->kind == FL_SEND) remember(memory, &e->msg);
     }
 }
@@ -183,6 +223,14 @@ static const struct fl_param keys[] = {
      .max = FL_PPM_ONE,
      .fallback = "0.5",
      .doc = "share of what it sends that is changed (ratio; assumption)"},
+    {.key = "receivers",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct params, receivers_ppm),
+     .min = 0,
+     .max = FL_PPM_ONE,
+     .fallback = "1",
+     .doc = "share of the peers that get a broadcast changed; the others get it as it is (ratio)"},
     {.key = "any",
      .type = FL_BOOLEAN,
      .offset = offsetof(struct params, any),

@@ -436,6 +436,54 @@ Test(corrupt, strikes_its_share)
     fl_test_run_free(&r);
 }
 
+/* The same true or changed word for whom it is, drawn for each message and peer. */
+static void play_broadcast(struct actor *a)
+{
+    if (a->me != 0 || a->in->kind == FL_MSG) return;
+    fl_set_timer(a->out, 0, MS);
+    if (a->in->kind != FL_TIMER) return;
+    struct fl_msg *const m = fl_send(a->out, FL_TO_PEERS, FL_NOWHERE, FL_AGENT, 7);
+    m->word[0] = a->mem->n++ - 1000;
+    m->value[0] = (int64_t)m->word[0];
+    m->value[1] = (int64_t)m->word[0];
+}
+
+Test(corrupt, tells_some_of_the_peers_the_truth)
+{
+    play = play_broadcast;
+    heard_count = 0;
+    struct fl_test_run r = fault_run(
+        SEED, "\"duration_s\": 10, \"network\": {\"delay_ms\": 5}, \"nodes\": {\"v\": {\"count\": "
+              "6, \"agent\": \"probe\"}}, \"faults\": {\"x\": {\"model\": \"corrupt\", \"group\": "
+              "\"v\", \"members\": [0], \"share\": 1, \"any\": true, \"receivers\": 0.3}}");
+    uint32_t changed[6] = {0}, in_all[6] = {0}, split = 0;
+    uint64_t lie = 0;
+    fl_time lie_at = 0;
+    for (uint32_t i = 0; i < heard_count; i++) {
+        const struct heard *const h = &heard[i];
+        if (h->kind != FL_MSG) continue;
+        const uint64_t truth = (uint64_t)(h->at / MS) - 6;
+        const bool true_word = h->msg.word[0] == truth && h->msg.value[0] == (int64_t)truth &&
+                               h->msg.value[1] == (int64_t)truth && h->msg.word[1] == 0 &&
+                               h->msg.word[2] == 0;
+        in_all[h->endpoint]++;
+        if (true_word) continue;
+        changed[h->endpoint]++;
+        const uint64_t told = h->msg.word[0] ^ (uint64_t)h->msg.value[0] ^ h->msg.word[1] ^
+                              (uint64_t)h->msg.value[1] ^ h->msg.word[2];
+        if (h->at == lie_at) cr_assert_eq(told, lie, "one lie for all who are lied to");
+        split += h->at == lie_at;
+        lie = told;
+        lie_at = h->at;
+    }
+    for (uint32_t peer = 1; peer < 6; peer++) {
+        cr_assert_eq(in_all[peer], 9995);
+        expect_share("changed", changed[peer], in_all[peer], 0.3);
+    }
+    cr_assert_gt(split, 1000);
+    fl_test_run_free(&r);
+}
+
 /* ------------------------------------------------------------------------------------------------
  * resend
  * --------------------------------------------------------------------------------------------- */
@@ -542,6 +590,7 @@ Test(amnesia, begins_anew_where_a_crash_goes_on)
         cr_assert_eq(last, expected[i].last, "%s: %" PRIu64, expected[i].model, last);
         cr_assert_eq(r.result->dropped, 19); /* those that come at 2.105, 2.205, ... 3.905 s */
         cr_assert_eq(r.result->fault[0].suppressed, 19);
+        cr_assert_eq(r.result->fault[0].injected, (uint64_t)i, "a memory lost");
         cr_assert_eq(fault_bites_in_window(&r), 19);
         fl_test_run_free(&r);
     }
