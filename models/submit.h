@@ -32,6 +32,7 @@ static inline struct fl_effect *fl_submit(const struct fl_self *self, struct fl_
     int64_t *note = fl_note(out, FL_RECORD_TX, tx->account, (int64_t)tx->nonce);
     note[2] = tx->contract;
     note[3] = tx->kind;
+    note[4] = copy;
     const fl_blob blob = fl_blob_put(out, tx, sizeof *tx, 0, NULL);
 
     struct fl_effect *send = fl_emit(out, FL_SEND);

@@ -166,7 +166,7 @@ enum fl_engine_record {
     FL_RECORD_SUPPRESSED, /* dropped or altered by a fault: v = fault, endpoint, message family,
                              kind, word 0, word 1; child of the fault edge */
     FL_RECORD_TX,         /* a transaction is handed in, noted by its client: v = account, nonce,
-                             contract, kind */
+                             contract, kind, copy (0: the first time) */
     FL_RECORD_STRUCK, /* a fault takes one more node after its window opened: v = fault, endpoint;
                              child of the fault edge */
     FL_RECORD_MODELS = 16
@@ -500,12 +500,22 @@ struct fl_watch {
     const void *params;
     const struct fl_facts *facts;
     struct fl_view view; /* newest version executed by an honest replica */
+    uint64_t height;     /* of that version; 0 at genesis */
     fl_time now;
+    /* In `executed` only: what became of the batch's transactions, in its order. */
+    const struct fl_receipt *receipts;
+    uint32_t receipt_count;
 };
 int64_t fl_watch_observe(const struct fl_watch *watch, uint32_t observable);
 /* False for endpoints that some fault strikes at any time of the run, other than a crash with stable
  * storage, a truthful fault or a fault of links. */
 bool fl_watch_honest(const struct fl_watch *watch, uint32_t endpoint);
+/* Does the window of any fault that strikes the endpoint, crashes and links too, reach beyond `from`?
+ * By the windows of the scenario: of a fault that comes and goes, all of it counts. */
+bool fl_watch_struck(const struct fl_watch *watch, uint32_t endpoint, fl_time from);
+/* Constant facts about an endpoint, of no layer (params is NULL); NULL if there is none of that
+ * number. */
+const struct fl_self *fl_watch_self(const struct fl_watch *watch, uint32_t endpoint);
 struct fl_check_model {
     size_t (*state_bytes)(const void *params, const struct fl_facts *facts);
     fl_time (*period)(const void *params); /* of `tick`; NULL if it has none */

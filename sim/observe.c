@@ -126,6 +126,7 @@ static const struct fl_watch *watch_now(struct fl_world *w, uint32_t i, fl_time 
 {
     w->check[i].watch.now = now;
     w->check[i].watch.view.version = w->newest;
+    w->check[i].watch.height = w->newest_height;
     return &w->check[i].watch;
 }
 
@@ -170,10 +171,13 @@ void fl_checks_executed(struct fl_world *w, const struct fl_execution *x)
     for (uint32_t i = 0; i < x->record_count; i++) fl_checks_record(w, x->first_record + i);
     w->newest = x->version;
     w->newest_height = height;
-    for (uint32_t i = 0; i < w->config->check_count; i++)
-        if (model_of(w, i)->executed)
-            model_of(w, i)->executed(watch_now(w, i, w->now), w->check[i].state, x->changes,
-                                     x->change_count);
+    for (uint32_t i = 0; i < w->config->check_count; i++) {
+        if (!model_of(w, i)->executed) continue;
+        struct fl_watch watch = *watch_now(w, i, w->now);
+        watch.receipts = x->receipts;
+        watch.receipt_count = x->receipt_count;
+        model_of(w, i)->executed(&watch, w->check[i].state, x->changes, x->change_count);
+    }
 }
 
 static void tick(struct fl_world *w, uint32_t i)

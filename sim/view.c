@@ -23,3 +23,22 @@ bool fl_watch_honest(const struct fl_watch *watch, uint32_t endpoint)
     const struct fl_world *w = watch->view.reader->world;
     return endpoint < w->config->facts.endpoints && w->node[endpoint].honest;
 }
+
+bool fl_watch_struck(const struct fl_watch *watch, uint32_t endpoint, fl_time from)
+{
+    const struct fl_world *w = watch->view.reader->world;
+    for (uint32_t i = 0; i < w->config->fault_count; i++) {
+        const struct fl_fault_result *f = &w->fault[i].result;
+        if (f->spec->to <= from) continue;
+        for (uint32_t m = 0; m < f->count; m++)
+            if (f->member[m] == endpoint) return true;
+    }
+    return false;
+}
+
+const struct fl_self *fl_watch_self(const struct fl_watch *watch, uint32_t endpoint)
+{
+    const struct fl_world *w = watch->view.reader->world;
+    if (endpoint >= w->config->facts.endpoints) return NULL;
+    return &w->actor[(size_t)endpoint * FL_LAYERS].self;
+}

@@ -387,6 +387,7 @@ static void on_executed(const struct fl_self *self, struct state *s, const struc
         s->halted = 1;
         return;
     }
+    const uint64_t parent = s->payload.lo;
     s->height = height;
     s->version = m->version.i;
     s->payload.lo = s->executing_payload.lo;
@@ -394,7 +395,10 @@ static void on_executed(const struct fl_self *self, struct state *s, const struc
     s->time = s->executing_time;
     s->txs += s->executing_txs;
     s->announced = 0;
-    fl_note(out, FL_RECORD_APPLIED, (int64_t)height, self->key)[2] = m->value[0];
+    int64_t *const v = fl_note(out, FL_RECORD_APPLIED, (int64_t)height, self->key);
+    v[2] = m->value[0];
+    v[3] = (int64_t)s->payload.lo;
+    v[4] = (int64_t)parent;
     fl_emit(out, FL_HEAD)->msg.version = m->version;
     fl_emit(out, FL_FINALISE)->msg.version = m->version;
     announce(s, 0, out);

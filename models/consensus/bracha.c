@@ -202,6 +202,9 @@ static void on_own_payload(const struct fl_self *self, struct state *s, const st
 {
     if (self->index != sender(self) || s->initial.said || in->data == NULL) return;
     const struct fl_digest digest = fl_digest_of(in->data, in->data_bytes);
+    int64_t *const v = fl_note(out, FL_RECORD_BLOCK, INSTANCE, self->key);
+    v[3] = (int64_t)digest.lo;
+    v[4] = (int64_t)digest.hi;
     broadcast(self, s, INITIAL, digest, in->msg.blob, out);
     advance(self, s, digest, out);
 }

@@ -137,7 +137,10 @@ static void on_payload(const struct fl_self *self, struct state *s, const struct
     entry_set(&s->pending, m->word[0], m->blob, fl_digest_of(in->data, in->data_bytes));
     s->proposed++;
     /* The chain layer says in word[1] how many transactions the opaque payload holds. */
-    fl_note(out, FL_RECORD_BLOCK, (int64_t)m->word[0], self->key)[2] = (int64_t)m->word[1];
+    int64_t *const v = fl_note(out, FL_RECORD_BLOCK, (int64_t)m->word[0], self->key);
+    v[2] = (int64_t)m->word[1];
+    v[3] = (int64_t)s->pending.digest.lo;
+    v[4] = (int64_t)s->pending.digest.hi;
     fl_set_timer(out, PUBLISH, params_of(self)->latency_ns);
 }
 

@@ -257,6 +257,8 @@ void fl_pbft_force(const struct fl_pbft *c, struct fl_pbft_slot *slot, struct fl
 /* Whatever follows from what is in the slot now: PREPARE, COMMIT, decision. */
 void fl_pbft_advance(const struct fl_pbft *c, struct fl_pbft_slot *slot);
 void fl_pbft_advance_all(const struct fl_pbft *c);
+/* Its certificate is here, of that view: 2f + 1 commits for what the slot holds. */
+void fl_pbft_committed(const struct fl_pbft *c, struct fl_pbft_slot *slot, uint64_t view);
 void fl_pbft_decide(const struct fl_pbft *c); /* the next number, if it is committed */
 fl_blob fl_pbft_content(const struct fl_pbft_slot *slot, struct fl_digest digest);
 

@@ -185,6 +185,15 @@ static void judge(const struct fl_pbft *c, struct fl_pbft_slot *slot)
     m->blob = slot->blob;
 }
 
+static void note_certificate(const struct fl_pbft *c, enum fl_model_record record,
+                             const struct fl_pbft_slot *slot, uint64_t view)
+{
+    int64_t *const v = fl_note(c->out, (uint16_t)record, (int64_t)slot->seq, c->self->key);
+    v[2] = (int64_t)view;
+    v[3] = (int64_t)slot->digest.lo;
+    v[4] = (int64_t)slot->digest.hi;
+}
+
 static void prepared(const struct fl_pbft *c, struct fl_pbft_slot *slot)
 {
     slot->flags |= PBFT_PREPARED;
@@ -194,7 +203,16 @@ static void prepared(const struct fl_pbft *c, struct fl_pbft_slot *slot)
     slot->cert_blob = slot->blob;
     memcpy(fl_pbft_prepared_by(c, slot->seq), fl_pbft_prepares(c, slot->seq),
            c->self->group_size * sizeof(uint64_t));
+    note_certificate(c, FL_RECORD_LOCKED, slot, slot->view);
     cast(c, slot, PBFT_COMMIT);
+}
+
+void fl_pbft_committed(const struct fl_pbft *c, struct fl_pbft_slot *slot, uint64_t view)
+{
+    slot->flags |= PBFT_COMMITTED;
+    slot->commit_view = view;
+    note_certificate(c, FL_RECORD_CERTIFIED, slot, view);
+    fl_pbft_decide(c);
 }
 
 void fl_pbft_advance(const struct fl_pbft *c, struct fl_pbft_slot *slot)
@@ -211,11 +229,8 @@ void fl_pbft_advance(const struct fl_pbft *c, struct fl_pbft_slot *slot)
         prepared(c, slot);
     /* committed-local(m, v, n, i): prepared, and 2f + 1 commits. */
     if (has(slot, PBFT_PREPARED) && !has(slot, PBFT_COMMITTED) &&
-        fl_pbft_quorum(c, slot->commit_power)) {
-        slot->flags |= PBFT_COMMITTED;
-        slot->commit_view = slot->view;
-        fl_pbft_decide(c);
-    }
+        fl_pbft_quorum(c, slot->commit_power))
+        fl_pbft_committed(c, slot, slot->view);
 }
 
 void fl_pbft_advance_all(const struct fl_pbft *c)
@@ -327,7 +342,10 @@ void fl_pbft_on_payload_built(const struct fl_pbft *c)
     s->building_digest.hi = digest.hi;
     s->blocks++;
     /* The chain layer says in word[1] how many transactions the opaque payload holds. */
-    fl_note(c->out, FL_RECORD_BLOCK, (int64_t)m->word[0], c->self->key)[2] = (int64_t)m->word[1];
+    int64_t *const v = fl_note(c->out, FL_RECORD_BLOCK, (int64_t)m->word[0], c->self->key);
+    v[2] = (int64_t)m->word[1];
+    v[3] = (int64_t)digest.lo;
+    v[4] = (int64_t)digest.hi;
     if (c->params->latency > 0)
         fl_set_timer(c->out, PBFT_PUBLISH, c->params->latency);
     else

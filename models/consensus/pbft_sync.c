@@ -360,12 +360,10 @@ void fl_pbft_on_decided(const struct fl_pbft *c)
         fl_pbft_reset(c, slot);
     memset(row, 0, c->self->group_size * sizeof *row);
     certificate_right(c, &claim, row);
-    slot->flags |= PBFT_COMMITTED;
-    slot->commit_view = view;
     slot->digest.lo = digest.lo;
     slot->digest.hi = digest.hi;
     slot->blob = blob;
-    fl_pbft_decide(c);
+    fl_pbft_committed(c, slot, view);
 }
 
 /* Content may come before its name: it is kept beside. */

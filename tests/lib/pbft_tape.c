@@ -5,6 +5,7 @@
 struct state {
     uint64_t height, nulls;
     struct fl_digest head; /* over all payloads */
+    int64_t newest;        /* payload, low half of its digest */
 };
 struct page {
     uint64_t height, author;
@@ -36,7 +37,11 @@ static void answer(const struct fl_self *self, struct state *s, const struct fl_
         s->nulls += m->blob.i == 0;
         s->head.lo = head.lo;
         s->head.hi = head.hi;
-        fl_note(out, FL_RECORD_APPLIED, (int64_t)s->height, self->key)[2] = (int64_t)head.lo;
+        int64_t *const v = fl_note(out, FL_RECORD_APPLIED, (int64_t)s->height, self->key);
+        v[2] = (int64_t)head.lo;
+        v[3] = m->value[0];
+        v[4] = s->newest;
+        s->newest = m->value[0];
         struct fl_msg *const r = fl_local(out, FL_CONSENSUS, FL_APPLIED);
         r->word[0] = s->height;
         r->value[0] = (int64_t)head.lo;
