@@ -110,7 +110,7 @@ static void look_open(struct look *l, const struct fl_model *model, const void *
 
 static void look_init(struct look *l)
 {
-    l->model->watch->init(&l->watch, l->state);
+    if (l->model->watch->init) l->model->watch->init(&l->watch, l->state);
 }
 
 static void look_close(struct look *l)
@@ -165,11 +165,6 @@ static void decided(struct look *l, uint32_t endpoint, int64_t height, int64_t p
     see(l, FL_RECORD_DECIDED, endpoint, height, endpoint, payload, -payload, 0, 0);
 }
 
-static void applied(struct look *l, uint32_t endpoint, int64_t height, int64_t state)
-{
-    see(l, FL_RECORD_APPLIED, endpoint, height, endpoint, state, 0, 0, 0);
-}
-
 Test(agreement, holds_when_all_say_the_same)
 {
     struct look l;
@@ -177,10 +172,8 @@ Test(agreement, holds_when_all_say_the_same)
     look_init(&l);
     cr_expect_eq(verdict_of(&l).kind, FL_NOT_APPLICABLE);
     for (int64_t h = 1; h <= 5000; h++)
-        for (uint32_t e = 0; e < 4; e++) {
+        for (uint32_t e = 0; e < 4; e++)
             decided(&l, e, h, e == CORRUPTED ? 666 : 1000 + h); /* a liar does not count */
-            applied(&l, e, h, e == CORRUPTED ? 666 : 2000 + h);
-        }
     const struct fl_verdict v = verdict_of(&l);
     cr_expect_eq(v.kind, FL_HOLDS);
     cr_expect_eq(v.value[0], 5000);
@@ -219,20 +212,6 @@ Test(agreement, twin_digests_differ_in_one_half)
         cr_expect_eq(verdict_of(&l).kind, FL_BROKEN);
         look_close(&l);
     }
-}
-
-Test(agreement, twin_two_states_of_one_block)
-{
-    struct look l;
-    look_open(&l, &fl_model_agreement, NULL);
-    look_init(&l);
-    decided(&l, 0, 1, 10);
-    decided(&l, 1, 1, 10);
-    applied(&l, 0, 1, 5);
-    cr_expect_eq(verdict_of(&l).kind, FL_HOLDS);
-    applied(&l, 1, 1, 6);
-    cr_expect_eq(verdict_of(&l).kind, FL_BROKEN);
-    look_close(&l);
 }
 
 Test(agreement, what_is_too_old_is_counted)
