@@ -1,6 +1,8 @@
 /* Broken twins of PBFT: the same code by one wrong rule each, and the registry that holds them. */
 #include "tests/lib/pbft_twins.h"
 
+#include "tests/lib/check_twins.h"
+
 #define TWIN(name, wrong)                                                                       \
     static void name##_step(const struct fl_self *self, void *state, const struct fl_event *in, \
                             const struct fl_view *view, struct fl_outbox *out)                  \
@@ -41,9 +43,20 @@ const struct fl_model *const fl_models[] = {
 #define FL_MODEL(id) &fl_model_##id,
 #include "models/registry.def"
 #undef FL_MODEL
-    &fl_model_pbft_liar, &fl_model_pbft_tape, &twin_model[0],
-    &twin_model[1],      &twin_model[2],      &twin_model[3],
-    &twin_model[4],      &twin_model[5],      NULL};
+    &fl_model_pbft_liar,
+    &fl_model_pbft_tape,
+    &twin_model[0],
+    &twin_model[1],
+    &twin_model[2],
+    &twin_model[3],
+    &twin_model[4],
+    &twin_model[5],
+    &fl_model_pbft_forgetful,
+    &fl_model_pbft_self_willed,
+    &fl_model_replica_forgetful,
+    &fl_model_replica_astray,
+    &fl_model_teller,
+    NULL};
 
 /* Everything but the step is the protocol's own. Before main, in every test's process. */
 __attribute__((constructor)) static void make_twins(void)
