@@ -630,7 +630,7 @@ static struct protocol protocol_of(const char *name)
     return (struct protocol){name, layers, "6", false};
 }
 
-/* Verdict of one run: `count` of n nodes corrupted by the fault, in a window drawn from the seed. */
+/* Verdict of one run, broken if any property of the order is: `count` of n nodes corrupted by the fault, in a window drawn from the seed. */
 static enum fl_verdict_kind agreement(const struct protocol *p, const char *fault, uint32_t n,
                                       uint32_t f, uint32_t count, uint64_t seed)
 {
@@ -655,12 +655,16 @@ static enum fl_verdict_kind agreement(const struct protocol *p, const char *faul
              "%u, %s}}, "
              "\"faults\": {\"x\": {\"model\": \"%s\", \"group\": \"v\", %s, \"from_s\": 0.%03u, "
              "\"to_s\": %u.%03u}}, "
-             "\"checks\": {\"agreement\": \"agreement\"}, \"trace\": {\"detail\": \"summary\"}}",
+             "\"checks\": {\"agreement\": \"agreement\", \"equal_states\": \"equal_states\", "
+             "\"validity\": \"validity\", \"finality\": \"finality\", \"certified\": "
+             "\"certified\", \"lock\": \"lock\"}, \"trace\": {\"detail\": \"summary\"}}",
              p->seconds, n, f, p->layers, fault, victims, (unsigned)from, (unsigned)(to / 1000),
              (unsigned)(to % 1000));
     running = text;
     struct fl_test_run run = fl_test_run(text, NULL, 0, seed);
-    const enum fl_verdict_kind kind = fl_test_verdict(&run, "agreement")->kind;
+    enum fl_verdict_kind kind = fl_test_verdict(&run, "agreement")->kind;
+    for (uint32_t i = 0; i < run.config->check_count; i++)
+        if (run.result->verdict[i].kind == FL_BROKEN) kind = FL_BROKEN;
     fl_test_run_free(&run);
     return kind;
 }
@@ -674,7 +678,7 @@ static void check_agreement(const struct protocol *p, const char *fault)
         const uint32_t n = seed % 3 ? 4 : 7, f = (n - 1) / 3;
         const enum fl_verdict_kind kind = agreement(p, fault, n, f, f, seed);
         cr_assert_neq(kind, FL_BROKEN,
-                      "%s under %s: %u of %u corrupted, seed %" PRIu64 ": agreement is broken; %s",
+                      "%s under %s: %u of %u corrupted, seed %" PRIu64 ": a check of the order is broken; %s",
                       p->name, fault, f, n, seed, running);
         holds += kind == FL_HOLDS;
     }

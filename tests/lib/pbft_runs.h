@@ -12,7 +12,7 @@ enum pbft_kind {
     PBFT_LIARS      /* f members that lie from the start to the end, and no other fault */
 };
 struct pbft_outcome {
-    bool conflict;  /* agreement is broken */
+    bool conflict;  /* agreement, or another property of the order, is broken */
     bool stuck;     /* some honest replica decided nothing in the end */
     bool changed;   /* a view was changed */
     uint64_t bites; /* injections and suppressions of faults */

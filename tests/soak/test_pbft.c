@@ -74,7 +74,7 @@ Test(pbft_soak, broken_twins_are_caught, .timeout = 7200)
             conflicts += o.conflict;
             caught += o.conflict || o.stuck;
         }
-        printf("%-20s caught in %u of %d runs, %u by agreement (%s)\n", twin->model, caught, SEEDS,
+        printf("%-20s caught in %u of %d runs, %u by a check (%s)\n", twin->model, caught, SEEDS,
                conflicts, twin->fault);
         cr_expect_geq(20 * caught, SEEDS, "%s", twin->model);
     }
