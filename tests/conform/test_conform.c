@@ -678,7 +678,8 @@ static void check_agreement(const struct protocol *p, const char *fault)
         const uint32_t n = seed % 3 ? 4 : 7, f = (n - 1) / 3;
         const enum fl_verdict_kind kind = agreement(p, fault, n, f, f, seed);
         cr_assert_neq(kind, FL_BROKEN,
-                      "%s under %s: %u of %u corrupted, seed %" PRIu64 ": a check of the order is broken; %s",
+                      "%s under %s: %u of %u corrupted, seed %" PRIu64
+                      ": a check of the order is broken; %s",
                       p->name, fault, f, n, seed, running);
         holds += kind == FL_HOLDS;
     }

@@ -302,7 +302,8 @@ static void say_scenario(struct text *t, uint64_t seed)
         "},\n\"checks\": {\"recount\": {\"model\": \"recount\", \"exchange\": \"exchange\"}, "
         "\"conservation\": {\"model\": \"conservation\", \"exchange\": \"exchange\", "
         "\"full_every\": %" PRIu64 "}, \"agreement\": \"agreement\", \"equal_states\": "
-        "\"equal_states\", \"validity\": \"validity\", \"finality\": \"finality\", \"solvency\": {\"model\": "
+        "\"equal_states\", \"validity\": \"validity\", \"finality\": \"finality\", \"solvency\": "
+        "{\"model\": "
         "\"solvency\", \"exchange\": \"exchange\"}},\n"
         "\"trace\": {\"detail\": \"summary\", \"sample_s\": %" PRIu64 "}}\n",
         1 + roll(&d, 100), 10 + roll(&d, 50));
