@@ -131,17 +131,21 @@ struct fl_liquidatable {
 enum fl_model_record {
     FL_RECORD_TICK = FL_RECORD_MODELS, /* step, 0, F */
     FL_RECORD_REPORT,                  /* reporter key, round, price */
-    FL_RECORD_BLOCK, /* height, proposer key, transactions, digest of the payload (low, high half);
-                            noted by the consensus of whoever built it */
+    /* height, proposer key, transactions, digest of the payload (low, high half); noted by the consensus
+     * of whoever built it */
+    FL_RECORD_BLOCK,
     FL_RECORD_DECIDED, /* height, replica key, digest of the payload; the null request: zero */
-    FL_RECORD_APPLIED, /* height, replica key, state hash, digest of the payload, digest of its parent
-                            (low halves); 1 if it was taken over as a snapshot, not executed: heights
-                            before it may be missing */
-    FL_RECORD_LOCKED, /* height, replica key, view, digest: from now on the replica defends this
-                            payload, for it holds a certificate that a quorum prepared it in that view */
-    FL_RECORD_CERTIFIED, /* height, replica key, view, digest: the replica holds a certificate that this
-                            payload is decided, for the first time */
-    FL_RECORD_PRICE,     /* contract, round, price, previous price */
+    /* height, replica key; low halves of the state hash, of the payload's digest, and of that of the
+     * payload it was executed on; 1 if it was not executed but taken over as a snapshot, so that heights
+     * before it may be missing */
+    FL_RECORD_APPLIED,
+    /* height, replica key, view, digest: from now on the replica defends this payload, for it holds a
+     * certificate that a quorum prepared it in that view */
+    FL_RECORD_LOCKED,
+    /* height, replica key, view, digest: the replica holds a certificate that this payload is decided,
+     * for the first time */
+    FL_RECORD_CERTIFIED,
+    FL_RECORD_PRICE,       /* contract, round, price, previous price */
     FL_RECORD_DEPOSIT,     /* account, nonce, amount */
     FL_RECORD_WITHDRAWAL,  /* account, nonce, amount */
     FL_RECORD_FILL,        /* account, counter-account, size, quote received (signed), fee */

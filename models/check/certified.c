@@ -84,6 +84,7 @@ static void on_applied(struct state *s, uint32_t id, const struct fl_record *r)
     const int64_t height = r->v[0];
     if (s->certified == 0) return; /* the protocol notes none, or nothing was decided by it yet */
     if (!certified(s, height, r->v[3])) fl_violation(&s->violation, UNCERTIFIED, id, r);
+    if (r->v[5] != 0) return; /* a snapshot: the replica has not seen its parent */
     if (height == 1 ? r->v[4] != 0 : !certified(s, height - 1, r->v[4]))
         fl_violation(&s->violation, UNCERTIFIED_PARENT, id, r);
 }

@@ -3,7 +3,7 @@
  * The heights that a replica decides are one after the other, and so are those that it executes: none
  * twice, whatever the content, none left out, and each block on the block executed before it. A replica
  * that takes over a snapshot (FL_RECORD_APPLIED says so) goes on from its height, which must be a higher
- * one. A replica that comes back from a crash with an older state and executes again is caught here:
+ * one; it may or may not note that this height is decided. A replica that comes back from a crash with an older state and executes again is caught here:
  * stable storage is what its promises rest on. */
 #include "models/check/heights.h"
 
@@ -11,6 +11,7 @@ enum wrong { BACK = 1, GAP, OTHER_PARENT };
 
 struct replica {
     int64_t decided, applied; /* heights */
+    int64_t snapshot;         /* height of the last one that was taken over */
     int64_t payload;          /* executed last, low half of its digest; zero at genesis */
 };
 
@@ -25,7 +26,7 @@ static void on_decided(struct state *s, struct replica *a, uint32_t id, const st
     const int64_t height = r->v[0];
     if (height <= a->decided)
         fl_violation(&s->violation, BACK, id, r);
-    else if (height > a->decided + 1)
+    else if (height > a->decided + 1 && height != a->snapshot + 1)
         fl_violation(&s->violation, GAP, id, r);
     a->decided = height;
 }
@@ -43,7 +44,9 @@ static void on_applied(struct state *s, struct replica *a, uint32_t id, const st
     s->snapshots += snapshot;
     a->applied = height;
     a->payload = r->v[3];
-    if (snapshot) a->decided = fl_max(a->decided, height);
+    if (!snapshot) return;
+    a->snapshot = height;
+    a->decided = fl_max(a->decided, height - 1);
 }
 
 static void record(const struct fl_watch *watch, void *state, uint32_t id,

@@ -7,7 +7,7 @@
  *   counts as failed:  a member of the group that some fault other than a crash strikes at any time, or
  *                      any fault, crashes and cut links too, in a window that reaches beyond healed_s
  *   judged:            transactions handed in for the first time from healed_s on, by clients that are
- *                      honest, whom no fault strikes from then on, and whose replica has not failed
+ *                      honest, whom no fault strikes from then on, to a replica that has not failed
  *   in time:           every member that has not failed has executed the transaction's block, or taken
  *                      over a later state, within_ms after the client's note. What a client holds back
  *                      before it sends counts as well. Reverted is executed; dropped is not.
@@ -119,7 +119,9 @@ static void on_handed_in(const struct fl_watch *watch, struct state *s, uint32_t
 {
     const struct params *const p = watch->params;
     if (r->at < p->healed || r->v[4] != 0 || r->endpoint >= watch->facts->endpoints) return;
-    if (!clients_of(watch, s)[r->endpoint]) return;
+    const uint32_t replica = fl_watch_self(watch, r->endpoint)->replica.i; /* of now */
+    if (replica >= watch->facts->endpoints || !live_of(watch, s)[replica]) return;
+    if (s->failed > s->faulty_max || !clients_of(watch, s)[r->endpoint]) return;
     const uint32_t account = (uint32_t)r->v[0];
     const uint64_t nonce = (uint64_t)r->v[1];
     if (fl_book_find(&s->book, account, nonce)) return;
@@ -177,11 +179,7 @@ static void init(const struct fl_watch *watch, void *state)
         live[s->first + i] = !fails(watch, s->first + i);
         s->failed += !live[s->first + i];
     }
-    for (uint32_t e = 0; e < watch->facts->endpoints; e++) {
-        const uint32_t replica = fl_watch_self(watch, e)->replica.i;
-        client[e] = s->failed <= s->faulty_max && replica < watch->facts->endpoints &&
-                    live[replica] && !fails(watch, e);
-    }
+    for (uint32_t e = 0; e < watch->facts->endpoints; e++) client[e] = !fails(watch, e);
 }
 
 static void record(const struct fl_watch *watch, void *state, uint32_t id,

@@ -267,16 +267,25 @@ Test(finality, the_first_violation_is_named_and_all_are_counted)
     expect_broken(&l, first, 5, "goes back");
 }
 
-/* Who takes over a snapshot goes on from there. */
+/* Who takes over a snapshot goes on from there, whether or not it says that this height is decided. */
 Test(finality, a_snapshot_is_no_gap)
 {
-    struct look l;
-    after_chain(&l, &fl_model_finality, 20);
-    SEE(&l, FL_RECORD_APPLIED, 1, 50, 1, 1150, 150, 149, 1);
-    decided(&l, 1, 51, 151);
-    applied(&l, 1, 51, 151, 150);
-    cr_expect_eq(observed(&l, "finality.snapshots"), 1);
-    cr_expect_eq(look_close(&l).kind, FL_HOLDS);
+    for (int says = 0; says < 2; says++) {
+        struct look l;
+        after_chain(&l, &fl_model_finality, 20);
+        SEE(&l, FL_RECORD_APPLIED, 1, 50, 1, 1150, 150, 120, 1);
+        if (says) decided(&l, 1, 50, 150);
+        decided(&l, 1, 51, 151);
+        applied(&l, 1, 51, 151, 150);
+        cr_expect_eq(observed(&l, "finality.snapshots"), 1);
+        cr_expect_eq(look_close(&l).kind, FL_HOLDS);
+
+        after_chain(&l, &fl_model_finality, 20); /* but it must go on from there */
+        SEE(&l, FL_RECORD_APPLIED, 1, 50, 1, 1150, 150, 120, 1);
+        if (says) decided(&l, 1, 50, 150);
+        expect_broken(&l, decided(&l, 1, 49 + 3 * says, 149), 49 + 3 * says,
+                      says ? "leaves out" : "goes back");
+    }
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -328,6 +337,22 @@ Test(certified, what_is_too_old_is_counted)
     applied(&l, 0, 1, 999, 0);
     cr_expect_eq(observed(&l, "certified.late"), 4);
     cr_expect_eq(look_close(&l).kind, FL_HOLDS);
+}
+
+/* Who takes over a snapshot has not seen the blocks before it; the snapshot's own must be certified. */
+Test(certified, snapshots)
+{
+    struct look l;
+    after_chain(&l, &fl_model_certified, 20);
+    certified(&l, 0, 40, 1, 140);
+    SEE(&l, FL_RECORD_APPLIED, 1, 40, 1, 1140, 140, 120, 1);
+    certified(&l, 0, 41, 1, 141);
+    applied(&l, 1, 41, 141, 140);
+    cr_expect_eq(look_close(&l).kind, FL_HOLDS);
+
+    after_chain(&l, &fl_model_certified, 20);
+    expect_broken(&l, SEE(&l, FL_RECORD_APPLIED, 1, 40, 1, 1140, 140, 120, 1), 40,
+                  "executed at height {0} is not");
 }
 
 /* Without certificates nothing can be said of what is executed. */
@@ -741,6 +766,21 @@ Test(liveness, clients_that_fail_are_not_judged)
     handed_in(&l, 5, 2, 1, 0);
     at(&l, 30);
     cr_expect_eq(look_close(&l).kind, FL_NOT_APPLICABLE);
+}
+
+/* A client is judged by the replica it hands in to, at that moment: it may turn to another. */
+Test(liveness, clients_that_turn_to_another_replica)
+{
+    struct look l;
+    look_open(&l, &fl_model_liveness, &bound);
+    l.world.corrupted[3] = true;
+    look_init(&l);
+    at(&l, 12);
+    handed_in(&l, 7, 6, 1, 0);
+    l.world.self[7].replica.i = 2;
+    const uint32_t lost = handed_in(&l, 7, 6, 2, 0);
+    at(&l, 30);
+    expect_late(&l, lost, 17 * FL_SECOND, 1);
 }
 
 /* A replica that takes over a later state has executed all before it. */
