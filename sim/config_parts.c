@@ -222,8 +222,21 @@ static void read_labels(struct fl_reading *reading, const cJSON *object, struct 
     }
 }
 
+/* Both the parameters and the size of the group have been read without a mistake. */
+static void check_fit(struct fl_reading *reading, const cJSON *item, const struct fl_group *group,
+                      const struct fl_layer *layer)
+{
+    const struct fl_group_size size = {group->count, group->faulty_max};
+    const char *key = NULL;
+    const char *wrong = layer->model->fits ? layer->model->fits(layer->params, &size, &key) : NULL;
+    if (wrong) {
+        const cJSON *value = fl_member(item, key);
+        fl_mistake(&reading->json, value ? value : item, FL_AT_VALUE, "%s", wrong);
+    }
+}
+
 static void read_layers(struct fl_reading *reading, const cJSON *object, struct fl_group *group,
-                        cJSON *out)
+                        bool sized, cJSON *out)
 {
     uint32_t found = 0;
     for (int family = FL_CONSENSUS; family < FL_LAYERS; family++) {
@@ -238,7 +251,11 @@ static void read_layers(struct fl_reading *reading, const cJSON *object, struct 
         if (layer->model) {
             cJSON *model = fl_add_object(out, key);
             fl_json_put(model, "model", cJSON_CreateString(layer->model->name));
+            const uint32_t mistakes = reading->json.mistake_count;
             layer->params = fl_read_params(reading, layer->model, item, NULL, model);
+            if (sized && reading->json.mistake_count == mistakes) {
+                check_fit(reading, item, group, layer);
+            }
         }
     }
     if (found == 0) {
@@ -279,7 +296,7 @@ static void read_group(struct fl_reading *reading, const cJSON *object, uint32_t
     read_powers(reading, object, group, sized, out);
     read_labels(reading, object, group, out);
     fl_read_group_network(reading, object, group, out);
-    read_layers(reading, object, group, out);
+    read_layers(reading, object, group, sized, out);
 }
 
 void fl_read_groups(struct fl_reading *reading, const cJSON *scenario, cJSON *out)

@@ -577,6 +577,12 @@ struct fl_param {
     const char *doc;       /* with the unit and, where it has one, the source of the default */
 };
 
+/* What a layer's parameters may have to agree with. */
+struct fl_group_size {
+    uint32_t members;    /* at least 1 */
+    uint32_t faulty_max; /* at most members */
+};
+
 struct fl_model {
     const char *name;
     enum fl_family family;
@@ -585,6 +591,9 @@ struct fl_model {
     size_t params_bytes;
     /* NULL if the parameters agree with each other, else a sentence that names the key. */
     const char *(*check)(const void *params);
+    /* Of a layer: the same for its parameters and the group it is in; the mistake is shown at the
+     * value of *key, one of the rows'. May be NULL. */
+    const char *(*fits)(const void *params, const struct fl_group_size *group, const char **key);
     const struct fl_observable *observables; /* ends with a NULL name; NULL if none */
     /* Exactly one of these, as the family says. */
     const struct fl_node_model *node;

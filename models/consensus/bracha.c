@@ -49,7 +49,7 @@ static uint32_t sender(const struct fl_self *self)
 {
     const struct params *const p = self->params;
     if (p->sender < 0) return self->group_size - 1;
-    return (uint32_t)((uint64_t)p->sender % self->group_size);
+    return (uint32_t)p->sender;
 }
 
 /* Power of the faulty_max most powerful: those ranked before `rank` by (power, index). */
@@ -262,6 +262,13 @@ static const struct fl_observable observables[] = {
     {.name = NULL},
 };
 
+static const char *fits(const void *params, const struct fl_group_size *group, const char **key)
+{
+    const struct params *const p = params;
+    *key = "sender";
+    return p->sender < group->members ? NULL : "sender must be less than the count of its group";
+}
+
 static const struct fl_param rows[] = {
     {.key = "sender",
      .type = FL_INTEGER,
@@ -269,7 +276,7 @@ static const struct fl_param rows[] = {
      .min = -1,
      .max = UINT32_MAX,
      .fallback = "-1",
-     .doc = "index of the sender in its group, modulo the size of the group; -1: the last"},
+     .doc = "index of the sender in its group, counted from 0; -1: the last"},
     {.key = "bytes",
      .type = FL_INTEGER,
      .offset = offsetof(struct params, bytes),
@@ -302,6 +309,7 @@ const struct fl_model fl_model_bracha = {
     .doc = "reliable broadcast of one payload (Bracha 1987, fig. 1), asynchronous, n >= 3f + 1",
     .params = rows,
     .params_bytes = sizeof(struct params),
+    .fits = fits,
     .observables = observables,
     .node = &node,
 };

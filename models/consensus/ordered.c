@@ -67,8 +67,7 @@ static uint64_t *answered(const struct fl_self *self, struct state *s, uint32_t 
 
 static fl_endpoint sequencer(const struct fl_self *self)
 {
-    const uint64_t index = (uint64_t)params_of(self)->sequencer % self->group_size;
-    return (fl_endpoint){self->group_first + (uint32_t)index};
+    return (fl_endpoint){self->group_first + (uint32_t)params_of(self)->sequencer};
 }
 
 static bool is_sequencer(const struct fl_self *self)
@@ -347,6 +346,14 @@ static const char *check(const void *params)
     return p->latency_ns < p->block_ns ? NULL : "latency_ms must be less than block_ms";
 }
 
+static const char *fits(const void *params, const struct fl_group_size *group, const char **key)
+{
+    const struct params *const p = params;
+    *key = "sequencer";
+    return p->sequencer < group->members ? NULL
+                                         : "sequencer must be less than the count of its group";
+}
+
 static const struct fl_param rows[] = {
     {.key = "block_ms",
      .type = FL_DECIMAL,
@@ -370,7 +377,7 @@ static const struct fl_param rows[] = {
      .min = 0,
      .max = UINT32_MAX,
      .fallback = "0",
-     .doc = "index of the sequencer in its group, modulo the size of the group"},
+     .doc = "index of the sequencer in its group, counted from 0"},
     {.key = "history",
      .type = FL_INTEGER,
      .offset = offsetof(struct params, history),
@@ -396,6 +403,7 @@ const struct fl_model fl_model_ordered = {
     .params = rows,
     .params_bytes = sizeof(struct params),
     .check = check,
+    .fits = fits,
     .observables = observables,
     .node = &node,
 };

@@ -12,12 +12,21 @@
  * --------------------------------------------------------------------------------------------- */
 
 struct ordered {
-    int64_t delay, quorum, strict;
+    int64_t delay, quorum, strict, leader, followers;
 };
 static const char *check_ordered(const void *params)
 {
     const struct ordered *p = params;
     return p->strict && p->quorum < 3 ? "quorum must be at least 3 if strict is true" : NULL;
+}
+/* One row is held against the members of the group, one against its faulty_max. */
+static const char *fits_ordered(const void *params, const struct fl_group_size *group,
+                                const char **key)
+{
+    const struct ordered *p = params;
+    *key = p->leader < group->members ? "followers" : "leader";
+    if (p->leader >= group->members) return "leader must be less than the count of its group";
+    return p->followers < group->faulty_max ? "followers must not be less than faulty_max" : NULL;
 }
 static const struct fl_param ordered_rows[] = {
     {.key = "delay_ms",
@@ -37,6 +46,18 @@ static const struct fl_param ordered_rows[] = {
      .type = FL_BOOLEAN,
      .offset = offsetof(struct ordered, strict),
      .fallback = "false"},
+    {.key = "leader",
+     .type = FL_INTEGER,
+     .offset = offsetof(struct ordered, leader),
+     .min = 0,
+     .max = 1000,
+     .fallback = "0"},
+    {.key = "followers",
+     .type = FL_INTEGER,
+     .offset = offsetof(struct ordered, followers),
+     .min = 0,
+     .max = 1000,
+     .fallback = "1000"},
     {.key = NULL},
 };
 static const struct fl_observable ordered_observables[] = {
@@ -49,6 +70,7 @@ static const struct fl_model ordered = {.name = "ordered",
                                         .params = ordered_rows,
                                         .params_bytes = sizeof(struct ordered),
                                         .check = check_ordered,
+                                        .fits = fits_ordered,
                                         .observables = ordered_observables};
 
 static const struct fl_model pbft = {.name = "pbft", .family = FL_CONSENSUS};
@@ -381,7 +403,9 @@ Test(config, resolved_text_of_the_minimal_scenario)
                                    "        \"model\": \"ordered\",\n"
                                    "        \"delay_ms\": 250,\n"
                                    "        \"quorum\": 3,\n"
-                                   "        \"strict\": false\n"
+                                   "        \"strict\": false,\n"
+                                   "        \"leader\": 0,\n"
+                                   "        \"followers\": 1000\n"
                                    "      }\n"
                                    "    }\n"
                                    "  },\n"
