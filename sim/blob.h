@@ -1,8 +1,8 @@
 /* Immutable content, interned by digest, freed when nothing can ask for it any more.
  *
  * A blob carries an opaque epoch. It is freed when no pending event refers to it and its epoch lies
- * below what every live honest endpoint said it keeps. Epoch 0 is kept by nobody. What was freed is
- * GONE, and its id does not come back before its slot has been used 2^31 times. */
+ * below what every honest endpoint said it keeps (but see sim/versions.c). Epoch 0 is kept by nobody.
+ * What was freed is GONE, and its id does not come back before its slot has been used 2^31 times. */
 #ifndef FL_BLOB_H
 #define FL_BLOB_H
 #include "sim/base.h"

@@ -3,7 +3,8 @@
 
 enum {
     READERS_BEHIND = 8, /* blocks a client's view may lag behind what its replica holds final */
-    REPLICA_LAG = 1024  /* blocks; a replica further behind the others pins nothing */
+    REPLICA_LAG =
+        1024 /* blocks (of blobs: epochs); who is further behind the others pins nothing */
 };
 
 static bool counts(const struct fl_world *w, uint32_t e)
@@ -50,12 +51,21 @@ void fl_finalised(struct fl_world *w, uint32_t endpoint, fl_version version)
     if (v.i == base.i) fl_ledger_advance(w->ledger, target);
 }
 
-/* Blobs below what every live honest endpoint keeps may go. */
+/* Blobs below what every honest endpoint keeps may go. One that is down keeps what it said, for it has
+ * stable storage, but not for ever: once it is as far behind the others as a replica that pins
+ * nothing, it finds the oldest GONE when it is back. */
 void fl_blobs_horizon(struct fl_world *w)
 {
-    uint64_t lowest = UINT64_MAX;
-    for (uint32_t e = 0; e < w->config->facts.endpoints; e++)
-        if (w->node[e].down == 0 && w->node[e].honest && w->node[e].keep_from < lowest)
-            lowest = w->node[e].keep_from;
+    uint64_t lowest = UINT64_MAX, highest = 0;
+    for (uint32_t e = 0; e < w->config->facts.endpoints; e++) {
+        const struct fl_node *n = &w->node[e];
+        if (n->honest && n->keep_from != UINT64_MAX && n->keep_from > highest)
+            highest = n->keep_from;
+    }
+    for (uint32_t e = 0; e < w->config->facts.endpoints; e++) {
+        const struct fl_node *n = &w->node[e];
+        const bool counted = n->down == 0 || highest - n->keep_from <= REPLICA_LAG;
+        if (n->honest && n->keep_from < lowest && counted) lowest = n->keep_from;
+    }
     fl_blobs_keep_from(w->blobs, lowest);
 }

@@ -2017,6 +2017,7 @@ Test(engine, a_client_can_read_what_it_was_served_until_it_is_served_more)
 /* Endpoint 0 sends blobs of epochs 0, 5 and 6 at 0 ms; endpoint 1 remembers them (at 10 ms) and looks
  * every 10 ms. All keep from 5 at first; at 45 ms all but endpoint 2 keep from 6, at 65 ms it too. */
 static uint32_t alive_at[3][40];
+static uint64_t epoch_shift; /* added to all epochs but those of endpoint 2 */
 static void look_at_blobs(struct actor *a)
 {
     for (uint32_t i = 0; i < 3; i++) {
@@ -2030,23 +2031,24 @@ static void play_blobs(struct actor *a)
     const struct fl_event *in = a->in;
     const uint32_t me = a->self->endpoint.i;
     if (in->kind == FL_START) {
-        fl_emit(a->out, FL_KEEP_FROM)->epoch = 5;
+        fl_emit(a->out, FL_KEEP_FROM)->epoch = me == 2 ? 5 : 5 + epoch_shift;
         fl_set_timer(a->out, 1, me == 2 ? 65 * MS : 45 * MS);
         fl_set_timer(a->out, 0, 15 * MS);
         static const char *const text[] = {"none ", "five ", "six  "};
         for (uint16_t i = 0; me == 0 && i < 3; i++) {
             struct fl_msg *m = send_one(a, 1, (uint16_t)(1 + i), 0);
-            m->blob = fl_blob_put(a->out, text[i], 5, i ? 4u + i : 0, NULL);
+            m->blob = fl_blob_put(a->out, text[i], 5, i ? 4u + i + epoch_shift : 0, NULL);
             m = send_one(a, 1, (uint16_t)(11 + i),
                          0); /* the same blobs, under way for 100 ms more */
-            m->blob = fl_blob_put(a->out, text[i], 5, i ? 4u + i : 0, NULL);
+            m->blob = fl_blob_put(a->out, text[i], 5, i ? 4u + i + epoch_shift : 0, NULL);
             a->out->at[a->out->count - 1].delay = 100 * MS;
         }
         if (me == 0 && variant == 1) /* without the second sending */
             for (uint32_t i = 0; i < a->out->count; i++)
                 if (a->out->at[i].delay == 100 * MS) a->out->at[i].to = FL_NOWHERE;
     }
-    if (in->kind == FL_TIMER && in->timer == 1) fl_emit(a->out, FL_KEEP_FROM)->epoch = 6;
+    if (in->kind == FL_TIMER && in->timer == 1)
+        fl_emit(a->out, FL_KEEP_FROM)->epoch = 6 + epoch_shift;
     if (me != 1) return;
     if (in->kind == FL_MSG) {
         cr_assert(in->data && in->data_bytes == 5, "content of a message on its way is there");
@@ -2088,15 +2090,21 @@ Test(engine, blobs_are_gone_when_nobody_keeps_or_awaits_them)
     check_blobs("", 65 * MS);
     variant = 1;
     check_blobs("", 65 * MS);
-    /* Who is down, or corrupted, keeps nothing: "every live honest endpoint". */
-    check_blobs(", \"faults\": {\"f\": {\"model\": \"crash\", \"group\": \"a\", \"members\": [2], "
-                "\"from_s\": 0.002, "
-                "\"to_s\": 1}}",
-                45 * MS);
+    /* Who is down keeps what it said (stable storage), whenever it went down, as long as it is at
+     * most 1024 behind the others; further behind, or corrupted, it keeps nothing. */
+    static const char down_early[] =
+        ", \"faults\": {\"f\": {\"model\": \"crash\", \"group\": \"a\", \"members\": [2], "
+        "\"from_s\": 0.002, \"to_s\": 1}}";
+    check_blobs(down_early, FL_SECOND);
     check_blobs(", \"faults\": {\"f\": {\"model\": \"crash\", \"group\": \"a\", \"members\": [2], "
                 "\"from_s\": 0.052, "
                 "\"to_s\": 1}}",
-                52 * MS);
+                FL_SECOND);
+    epoch_shift = 1023; /* at 45 ms the others keep from 6 + 1023, which is 1024 more than 5 */
+    check_blobs(down_early, FL_SECOND);
+    epoch_shift = 1024;
+    check_blobs(down_early, 45 * MS);
+    epoch_shift = 0;
     check_blobs(", \"faults\": {\"f\": {\"model\": \"twist\", \"group\": \"a\", \"members\": [2], "
                 "\"from_s\": 0.002, "
                 "\"to_s\": 1}}",
