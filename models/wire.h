@@ -20,14 +20,23 @@ enum fl_chain_call {
     FL_VOTE_EXTENSION,   /* oracle -> consensus: word[0] height, blob */
     FL_VERIFY_EXTENSION, /* consensus -> oracle: word[0] height, word[1] voter, blob */
     FL_EXTENSION_VALID,  /* oracle -> consensus: as asked, value[0] 1 or 0 */
-    FL_DECIDE,           /* consensus -> chain: word[0] height, blob the payload */
-    FL_APPLIED /* chain -> consensus: word[0] height, value[0..1] state hash, word[1] hash of
-                          the next validator set, word[2] its activation height */
+    FL_DECIDE,  /* consensus -> chain: word[0] height, blob the payload, value[0..1] its digest; no
+                          blob, and digest zero: the height is empty (PBFT's null request). It is
+                          applied like a payload without transactions, at the time of the block
+                          before, and has its records, its head and its answer like any other */
+    FL_APPLIED, /* chain -> consensus: word[0] height, version, value[0..1] state hash, word[1] hash
+                          of the next validator set, word[2] its activation height */
+    FL_SNAPSHOT, /* consensus -> chain: in place of all decisions up to word[0], the state after it.
+                          version, word[1..2] its state hash, value[0..1] digest of the payload of
+                          that height, all as the consensus has seen it proven; blob: whatever. Its
+                          rows came with a message. Answer FL_ADOPTED */
+    FL_ADOPTED   /* chain -> consensus: word[0] height, blob, version as asked, value[0] 1 or 0 */
 };
 
 /* A payload (block) is a header followed by its batch; FL_EXECUTE runs the batch at this offset. */
 struct fl_block {
-    struct fl_digest parent; /* digest of the parent payload; zero for height 1 */
+    struct fl_digest parent; /* digest of the parent payload; zero for height 1, and after an
+                                  empty height */
     uint64_t zero[2];
     struct fl_batch batch; /* height, time, transaction count; the transactions follow */
 };

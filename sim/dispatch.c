@@ -136,6 +136,23 @@ static void execute(struct fl_world *w, const struct fl_local *local)
     fl_blobs_release(w->blobs, receipts);
 }
 
+static void adopt(struct fl_world *w, const struct fl_local *local)
+{
+    const struct fl_msg *asked = &local->msg;
+    const struct fl_digest wanted = {(uint64_t)asked->value[0], (uint64_t)asked->value[1]};
+    struct fl_event ev = {.kind = FL_EXECUTED, .msg = {.blob = asked->blob}};
+    ev.msg.word[0] = asked->word[0];
+    if (fl_ledger_alive(w->ledger, asked->version) &&
+        fl_digest_equal(fl_ledger_state(w->ledger, asked->version), wanted) &&
+        fl_extends_final(w, local->endpoint, asked->version)) {
+        ev.msg.version = asked->version;
+        ev.msg.word[1] = fl_ledger_height(w->ledger, asked->version);
+        ev.msg.word[2] = (uint64_t)fl_ledger_time(w->ledger, asked->version);
+        memcpy(ev.msg.value, asked->value, sizeof ev.msg.value);
+    }
+    dispatch(w, local->endpoint, local->layer, &ev);
+}
+
 static void do_local(struct fl_world *w, const struct fl_local *local)
 {
     w->cause = local->cause;
@@ -147,6 +164,9 @@ static void do_local(struct fl_world *w, const struct fl_local *local)
     }
     case FL_LOCAL_EXECUTE:
         execute(w, local);
+        return;
+    case FL_LOCAL_ADOPT:
+        adopt(w, local);
         return;
     case FL_LOCAL_OVERHEARD:
         fl_step_overheard(w, local);
@@ -193,6 +213,7 @@ static struct fl_msg stamped(const struct fl_world *w, const struct fl_effect *e
     }
     msg.from = e->as;
     msg.by = w->actor[(size_t)e->as.i * FL_LAYERS].self.identity;
+    msg.rows = msg.rows != 0;
     memset(msg.zero, 0, sizeof msg.zero);
     return msg;
 }
@@ -200,8 +221,8 @@ static struct fl_msg stamped(const struct fl_world *w, const struct fl_effect *e
 static void local_call(struct fl_world *w, uint32_t layer, const struct fl_effect *e)
 {
     struct fl_local local = {.endpoint = e->as.i, .cause = w->cause, .msg = stamped(w, e)};
-    if (e->kind == FL_EXECUTE) {
-        local.kind = FL_LOCAL_EXECUTE;
+    if (e->kind == FL_EXECUTE || e->kind == FL_ADOPT) {
+        local.kind = e->kind == FL_EXECUTE ? FL_LOCAL_EXECUTE : FL_LOCAL_ADOPT;
         local.layer = layer;
         local.offset = e->offset;
     } else {
@@ -232,6 +253,7 @@ static void apply_effect(struct fl_world *w, uint32_t layer, const struct fl_eff
         return;
     case FL_LOCAL:
     case FL_EXECUTE:
+    case FL_ADOPT:
         local_call(w, layer, e);
         return;
     case FL_NOTE:
@@ -251,6 +273,9 @@ static void apply_effect(struct fl_world *w, uint32_t layer, const struct fl_eff
         return;
     case FL_FINALISE:
         fl_finalised(w, self, e->msg.version);
+        return;
+    case FL_PIN:
+        w->node[self].pin = e->msg.version;
         return;
     }
     FL_UNREACHABLE("effect");

@@ -231,6 +231,7 @@ void fl_world_release(struct fl_world *w)
                      w->states,       w->client,
                      w->timer,        w->body,
                      w->waiting,      w->local,
+                     w->carried,
                      w->honest,       w->spoken[0],
                      w->spoken[1],    w->interned,
                      w->fault,        w->check,

@@ -109,10 +109,22 @@ bool fl_ledger_alive(const struct fl_ledger *ledger, fl_version version)
            (version.i == ledger->base_version.i || ledger->version[version.i].delta);
 }
 
+bool fl_ledger_known(const struct fl_ledger *ledger, fl_version version)
+{
+    return version.i != 0 && version.i < ledger->version_count;
+}
+
 static const struct fl_ledger_version *known(const struct fl_ledger *ledger, fl_version version)
 {
-    FL_ASSERT(version.i != 0 && version.i < ledger->version_count);
+    FL_ASSERT(fl_ledger_known(ledger, version));
     return &ledger->version[version.i];
+}
+
+fl_time fl_ledger_time(const struct fl_ledger *ledger, fl_version version)
+{
+    FL_ASSERT(fl_ledger_alive(ledger, version));
+    const struct fl_rows rows = {.ledger = ledger, .version = version};
+    return fl_rows_time(&rows);
 }
 
 fl_version fl_ledger_parent(const struct fl_ledger *ledger, fl_version version)

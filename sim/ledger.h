@@ -57,6 +57,11 @@ bool fl_ledger_alive(const struct fl_ledger *ledger, fl_version version);
 fl_version fl_ledger_parent(const struct fl_ledger *ledger, fl_version version);
 uint64_t fl_ledger_height(const struct fl_ledger *ledger, fl_version version);
 struct fl_digest fl_ledger_state(const struct fl_ledger *ledger, fl_version version);
+bool fl_ledger_known(const struct fl_ledger *ledger, fl_version version);
+/* Of a living version: time of its batch, and the bytes of its rows (a row that is all zeroes is
+ * none), by full scan. */
+fl_time fl_ledger_time(const struct fl_ledger *ledger, fl_version version);
+uint64_t fl_ledger_bytes(const struct fl_ledger *ledger, fl_version version);
 
 enum fl_read_status fl_ledger_query(const struct fl_ledger *ledger, fl_version version,
                                     const struct fl_query *query, void *out, size_t bytes);

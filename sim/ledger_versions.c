@@ -61,6 +61,20 @@ struct fl_digest fl_ledger_rehash(const struct fl_ledger *ledger, fl_version ver
     return digest_of(sum);
 }
 
+uint64_t fl_ledger_bytes(const struct fl_ledger *ledger, fl_version version)
+{
+    FL_ASSERT(fl_ledger_alive(ledger, version));
+    uint64_t bytes = 0;
+    for (uint32_t t = 0; t < ledger->table_count; t++) {
+        const uint32_t row_bytes = ledger->table[t].row_bytes;
+        for (uint32_t r = 0; r < ledger->table[t].rows; r++) {
+            const struct fl_cell cell = {t, r};
+            bytes += all_zero(fl_cell_at(ledger, version, cell), row_bytes) ? 0 : row_bytes;
+        }
+    }
+    return bytes;
+}
+
 /* ------------------------------------------------------------------------------------------------
  * Versions
  * --------------------------------------------------------------------------------------------- */

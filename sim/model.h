@@ -96,7 +96,8 @@ struct fl_msg {
     fl_version version; /* a ledger version the sender serves; a client's view moves to it */
     uint16_t kind, copy;
     uint8_t family;  /* layer of the receiver this is for; 0: each of its layers in turn */
-    uint8_t zero[7]; /* padding, always 0 */
+    uint8_t rows;    /* 1: a snapshot, with all rows of `version`, which take their time on the wire */
+    uint8_t zero[6]; /* padding, always 0 */
 };
 
 /* Digest of bytes (XXH3-128), the name of a blob with that content. */
@@ -121,7 +122,8 @@ enum fl_event_kind {
     /* A local call from another layer of this node: msg.family is the caller's. */
     FL_CALL,
     /* Answer to FL_EXECUTE: msg.word[0] echoes it, msg.version is the new version, msg.value the two
-     * halves of the state hash, msg.blob the receipts. */
+     * halves of the state hash, msg.blob the receipts. Answer to FL_ADOPT: likewise, but msg.blob
+     * echoes it too, and msg.word[1] and [2] are height and time of the version's batch. */
     FL_EXECUTED,
     /* A fault window of this node ended, and it had started. After a crash its timers are gone, its
      * state is as it was (stable storage; without, it gets FL_START); otherwise timers still run. */
@@ -229,8 +231,17 @@ enum fl_effect_kind {
     FL_EXECUTE,
     /* The version this endpoint serves is now msg.version. */
     FL_HEAD,
-    /* msg.version will never be undone, as far as this endpoint knows. */
-    FL_FINALISE
+    /* msg.version will never be undone, as far as this endpoint knows: it descends from what the
+     * endpoint said so of before, or is an ancestor of it. */
+    FL_FINALISE,
+    /* Take msg.version, whose rows came with a message, for one's own, if its state hash is msg.value.
+     * The answer is FL_EXECUTED, in the place of a local call, with version 0 if the hash is another
+     * one, the rows are not there, or the version does not descend from what the endpoint holds
+     * final. */
+    FL_ADOPT,
+    /* This endpoint hands out msg.version's rows: they and all that descends from them stay, as long
+     * as it is up and not too far behind. Version 0: it hands out none. */
+    FL_PIN
 };
 
 enum fl_reach {

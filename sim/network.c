@@ -106,6 +106,7 @@ void fl_body_free(struct fl_world *w, uint32_t index)
 {
     struct fl_body *b = &w->body[index];
     fl_blobs_release(w->blobs, b->msg.blob);
+    if (b->msg.rows) fl_rows_release(w, b->msg.version);
     if (b->rumour) {
         struct overlay *o = &w->net->overlay;
         if (--o->bodies[b->rumour - 1] == 0) {
@@ -125,6 +126,7 @@ static uint32_t body_add(struct fl_world *w, const struct fl_body *like)
     w->body[i] = body;
     w->body[i].pending = 1;
     fl_blobs_hold(w->blobs, body.msg.blob, 1);
+    if (body.msg.rows) fl_rows_hold(w, body.msg.version);
     if (body.rumour) w->net->overlay.bodies[body.rumour - 1]++;
     return i;
 }
@@ -139,11 +141,15 @@ struct crossing {
     fl_time given; /* to the network */
 };
 
-static uint32_t blob_bytes(const struct fl_world *w, fl_blob blob)
+/* What the message carries beside its header: its blob, and in a snapshot the rows. */
+static uint32_t content_bytes(const struct fl_world *w, const struct fl_msg *msg)
 {
     uint32_t bytes = 0;
-    fl_blobs_data(w->blobs, blob, &bytes);
-    return bytes;
+    fl_blobs_data(w->blobs, msg->blob, &bytes);
+    if (!msg->rows || !fl_ledger_alive(w->ledger, msg->version)) return bytes;
+    const uint64_t all = bytes + fl_ledger_bytes(w->ledger, msg->version);
+    FL_ASSERT(all <= UINT32_MAX);
+    return (uint32_t)all;
 }
 
 static uint32_t message_row(struct fl_world *w, const struct crossing *x, fl_time arrives,
@@ -163,7 +169,7 @@ static uint32_t message_row(struct fl_world *w, const struct crossing *x, fl_tim
     row->to = x->to;
     row->parent = body->cause;
     row->raw_parent = w->raw_parent;
-    row->blob_bytes = blob_bytes(w, body->msg.blob);
+    row->blob_bytes = content_bytes(w, &body->msg);
     row->kind = body->msg.kind;
     row->copy = body->msg.copy;
     row->family = body->msg.family;
@@ -264,7 +270,7 @@ static fl_time uplink(struct fl_world *w, const struct crossing *x, int64_t bits
 {
     static const fl_time never = INT64_MAX / 4;
     const int64_t bytes = (int64_t)w->config->network.header_bytes +
-                          blob_bytes(w, w->body[x->body].msg.blob);
+                          content_bytes(w, &w->body[x->body].msg);
     fl_time *until = &w->net->uplink_until[x->via];
     const fl_time takes = fl_mul_div_ceil(8 * bytes, FL_SECOND, bits_per_second);
     *until = fl_min(never, fl_add(fl_max(*until, x->given), takes));

@@ -35,6 +35,7 @@ struct fl_node {
     bool struck;            /* a fault that acts does, honest or not */
     fl_version view;        /* what its replica served it last */
     fl_version head, final; /* of a replica */
+    fl_version pin;         /* whose rows it hands out */
     uint64_t keep_from;     /* UINT64_MAX: keeps no blob */
     bool started;           /* has had FL_START */
     fl_time busy_until;     /* with signatures; what comes before then waits in line */
@@ -62,7 +63,7 @@ struct fl_waiting {
     uint32_t next;
 };
 
-enum fl_local_kind { FL_LOCAL_CALL = 1, FL_LOCAL_EXECUTE, FL_LOCAL_OVERHEARD };
+enum fl_local_kind { FL_LOCAL_CALL = 1, FL_LOCAL_EXECUTE, FL_LOCAL_ADOPT, FL_LOCAL_OVERHEARD };
 struct fl_local {
     enum fl_local_kind kind;
     uint32_t endpoint, layer;
@@ -107,6 +108,12 @@ struct fl_reader {
     const struct fl_world *world;
 };
 
+/* A ledger version whose rows are on their way in some message. */
+struct fl_carried {
+    fl_version version;
+    uint32_t bodies;
+};
+
 struct fl_world {
     const struct fl_config *config;
     struct fl_reader reader;
@@ -114,6 +121,8 @@ struct fl_world {
     struct fl_queue queue;
     struct fl_blobs *blobs;
     struct fl_ledger *ledger;
+    struct fl_carried *carried;
+    uint32_t carried_count, carried_room;
     struct fl_records *records;
     struct fl_keyring keys;
 
@@ -281,6 +290,11 @@ bool fl_observe_node(const struct fl_world *world, uint32_t handle, uint32_t end
 
 /* versions.c: which ledger versions are still needed. */
 void fl_finalised(struct fl_world *world, uint32_t endpoint, fl_version version);
+/* Does the version descend from what the endpoint holds final? */
+bool fl_extends_final(const struct fl_world *world, uint32_t endpoint, fl_version version);
+/* Rows on their way in a body stay until they are there, or lost. */
+void fl_rows_hold(struct fl_world *world, fl_version version);
+void fl_rows_release(struct fl_world *world, fl_version version);
 void fl_blobs_horizon(struct fl_world *world);
 
 #endif

@@ -3,8 +3,15 @@
  *
  * Transactions enter from clients and are forwarded once to the peers; payloads take them in the
  * order of their arrival here, first in, first out. A decided payload is executed at once and final:
- * the consensus under it must not fork. The head survives a crash (stable storage), and so does the
- * mempool.
+ * the consensus under it must not fork. What is final is for good: a decision or a snapshot that is
+ * not about a later height is refused, whoever it comes from. The head survives a crash (stable
+ * storage), and so does the mempool.
+ *
+ * A replica that missed blocks gets them, one by one, from its consensus; if nobody keeps them any
+ * more, the state after some later one (FL_SNAPSHOT). What it then takes for its head is a ledger
+ * version whose state hash is the one that the consensus has seen proven. Which of the transactions
+ * that wait here are in the blocks it never saw, it cannot tell: some may be proposed again, and come
+ * to nothing because their nonces are used.
  *
  * Assumptions: no fees and no fee order; a full mempool drops the newest; the consensus decides
  * heights in order. If a decided payload cannot be executed (malformed, or not on the head) the
@@ -35,7 +42,7 @@ struct state {
     uint64_t height;          /* of the head */
     struct fl_digest payload; /* of the head; zero at genesis */
     fl_time time;             /* of the head's block */
-    uint64_t txs;             /* transactions in applied blocks */
+    uint64_t txs;             /* transactions in blocks applied here */
     uint64_t dropped;         /* transactions refused because the mempool was full */
     uint64_t halted;          /* 1: decided something that cannot be executed */
     uint64_t announced;       /* times the head was announced again */
@@ -49,6 +56,8 @@ struct state {
     uint32_t first, last, free; /* slots + 1 */
     uint32_t applied_next;      /* position in the ring of applied keys */
 };
+/* In place of executing_txs: not executed, but taken over with a snapshot. */
+#define ADOPTING UINT64_MAX
 /* The state is followed by pooled[mempool_txs], key[2 * mempool_txs] and the index:
  * uint32_t[index_slots], open addressing over keys, 0 empty, else position of the key + 1. */
 
@@ -340,11 +349,36 @@ static fl_version head_version(const struct state *s)
     return (fl_version){s->version};
 }
 
+static void execute(const struct state *s, fl_blob block, struct fl_outbox *out)
+{
+    struct fl_effect *const e = fl_emit(out, FL_EXECUTE);
+    e->offset = offsetof(struct fl_block, batch);
+    e->msg.word[0] = s->executing;
+    e->msg.version = head_version(s);
+    e->msg.blob = block;
+}
+
+/* What an empty height executes is the same for everybody: it follows from the head. */
+static void decide_empty(struct state *s, struct fl_outbox *out)
+{
+    struct fl_block block;
+    header_fill(s, &block, s->time, 0);
+    s->executing = s->height + 1;
+    s->executing_payload.lo = s->executing_payload.hi = 0;
+    s->executing_time = s->time;
+    s->executing_txs = 0;
+    execute(s, fl_blob_put(out, &block, sizeof block, s->executing, NULL), out);
+}
+
 static void on_decide(const struct fl_self *self, struct state *s, const struct fl_event *in,
                       struct fl_outbox *out)
 {
     struct fl_block header;
     if (s->halted || s->executing != 0 || in->msg.word[0] != s->height + 1) return;
+    if (in->msg.blob.i == 0 && in->msg.value[0] == 0 && in->msg.value[1] == 0) {
+        decide_empty(s, out);
+        return;
+    }
     if (!block_fits(s, in->data, in->data_bytes, &header)) {
         s->halted = 1;
         return;
@@ -360,11 +394,7 @@ static void on_decide(const struct fl_self *self, struct state *s, const struct 
         tx_at(in->data, i, &tx);
         mark_applied(self, s, &tx);
     }
-    struct fl_effect *const e = fl_emit(out, FL_EXECUTE);
-    e->offset = offsetof(struct fl_block, batch);
-    e->msg.word[0] = s->executing;
-    e->msg.version = head_version(s);
-    e->msg.blob = in->msg.blob;
+    execute(s, in->msg.blob, out);
 }
 
 static void announce(const struct state *s, uint16_t copy, struct fl_outbox *out)
@@ -377,35 +407,88 @@ static void announce(const struct state *s, uint16_t copy, struct fl_outbox *out
     m->copy = copy;
 }
 
-static void on_executed(const struct fl_self *self, struct state *s, const struct fl_msg *m,
-                        struct fl_outbox *out)
+/* The block at work becomes the head. */
+static void advance(const struct fl_self *self, struct state *s, const struct fl_msg *m,
+                    struct fl_outbox *out)
 {
-    if (s->executing == 0 || m->word[0] != s->executing) return;
-    const uint64_t height = s->executing;
-    s->executing = 0;
-    if (m->version.i == 0) {
-        s->halted = 1;
-        return;
-    }
     const uint64_t parent = s->payload.lo;
-    s->height = height;
+    s->height = s->executing;
+    s->executing = 0;
     s->version = m->version.i;
     s->payload.lo = s->executing_payload.lo;
     s->payload.hi = s->executing_payload.hi;
     s->time = s->executing_time;
     s->txs += s->executing_txs;
     s->announced = 0;
-    int64_t *const v = fl_note(out, FL_RECORD_APPLIED, (int64_t)height, self->key);
+    int64_t *const v = fl_note(out, FL_RECORD_APPLIED, (int64_t)s->height, self->key);
     v[2] = m->value[0];
     v[3] = (int64_t)s->payload.lo;
     v[4] = (int64_t)parent;
     fl_emit(out, FL_HEAD)->msg.version = m->version;
     fl_emit(out, FL_FINALISE)->msg.version = m->version;
     announce(s, 0, out);
+}
+
+static void on_executed(const struct fl_self *self, struct state *s, const struct fl_msg *m,
+                        struct fl_outbox *out)
+{
+    if (m->version.i == 0) {
+        s->executing = 0;
+        s->halted = 1;
+        return;
+    }
+    advance(self, s, m, out);
     struct fl_msg *const applied = fl_local(out, FL_CONSENSUS, FL_APPLIED);
-    applied->word[0] = height;
+    applied->word[0] = s->height;
+    applied->version = m->version;
     applied->value[0] = m->value[0];
     applied->value[1] = m->value[1];
+}
+
+/* --- snapshots ---------------------------------------------------------------------------------- */
+
+static void answer_snapshot(uint64_t height, const struct fl_msg *m, bool adopted,
+                            struct fl_outbox *out)
+{
+    struct fl_msg *const answer = fl_local(out, FL_CONSENSUS, FL_ADOPTED);
+    answer->word[0] = height;
+    answer->blob = m->blob;
+    answer->version = m->version;
+    answer->value[0] = adopted;
+}
+
+static void on_snapshot(struct state *s, const struct fl_msg *m, struct fl_outbox *out)
+{
+    if (s->halted || s->executing != 0 || m->word[0] <= s->height) {
+        answer_snapshot(m->word[0], m, false, out);
+        return;
+    }
+    s->executing = m->word[0];
+    s->executing_payload.lo = (uint64_t)m->value[0];
+    s->executing_payload.hi = (uint64_t)m->value[1];
+    s->executing_txs = ADOPTING;
+    struct fl_effect *const e = fl_emit(out, FL_ADOPT);
+    e->msg.word[0] = m->word[0];
+    e->msg.value[0] = (int64_t)m->word[1];
+    e->msg.value[1] = (int64_t)m->word[2];
+    e->msg.version = m->version;
+    e->msg.blob = m->blob;
+}
+
+/* The state hash covers height and time. What is not as proven changes nothing here. */
+static void on_adopted(const struct fl_self *self, struct state *s, const struct fl_msg *m,
+                       struct fl_outbox *out)
+{
+    const uint64_t height = s->executing;
+    s->executing_txs = 0;
+    if (m->version.i == 0 || m->word[1] != height) {
+        s->executing = 0;
+        answer_snapshot(height, m, false, out);
+        return;
+    }
+    s->executing_time = (fl_time)m->word[2];
+    advance(self, s, m, out);
+    answer_snapshot(height, m, true, out);
 }
 
 /* --- the model ---------------------------------------------------------------------------------- */
@@ -425,6 +508,7 @@ static void on_call(const struct fl_self *self, struct state *s, const struct fl
     if (in->msg.kind == FL_PROPOSE) on_propose(self, s, in, out);
     if (in->msg.kind == FL_VALIDATE) on_validate(self, s, in, out);
     if (in->msg.kind == FL_DECIDE) on_decide(self, s, in, out);
+    if (in->msg.kind == FL_SNAPSHOT) on_snapshot(s, &in->msg, out);
 }
 
 static void on_message(const struct fl_self *self, struct state *s, const struct fl_event *in,
@@ -465,7 +549,8 @@ static void step(const struct fl_self *self, void *state, const struct fl_event 
         on_call(self, s, in, out);
         return;
     case FL_EXECUTED:
-        on_executed(self, s, &in->msg, out);
+        if (s->executing == 0 || in->msg.word[0] != s->executing) return;
+        (s->executing_txs == ADOPTING ? on_adopted : on_executed)(self, s, &in->msg, out);
         return;
     case FL_RECOVER:
         on_recover(s, out);

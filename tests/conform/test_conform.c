@@ -200,7 +200,7 @@ static void check_effects(uint32_t slot, const struct fl_outbox *out)
               "%s leaves the outbox", name);
     for (uint32_t i = 0; i < out->count; i++) {
         const struct fl_effect *e = &out->at[i];
-        cr_assert(e->kind >= FL_SEND && e->kind <= FL_FINALISE, "%s: effect kind %d", name,
+        cr_assert(e->kind >= FL_SEND && e->kind <= FL_PIN, "%s: effect kind %d", name,
                   e->kind);
         cr_assert_eq(e->as.i, out->self.i, "%s acts as somebody else", name);
         cr_assert(e->delay >= 0 && e->origin == 0, "%s: delay %" PRId64, name, e->delay);
@@ -228,6 +228,8 @@ static void check_effects(uint32_t slot, const struct fl_outbox *out)
         case FL_EXECUTE:
         case FL_HEAD:
         case FL_FINALISE:
+        case FL_ADOPT:
+        case FL_PIN:
             break;
         }
         static const unsigned char zero[sizeof e->msg.zero];
