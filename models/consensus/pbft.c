@@ -19,7 +19,8 @@
  *   - NEW-VIEW names the VIEW-CHANGE messages it rests on by digest (Castro and Liskov 2002, 4.5); who
  *     lacks one asks the new primary. It carries the proposals O with their PRE-PREPARE signatures.
  *   - A replica that finds itself behind fetches payloads with their commit certificates, as long as
- *     somebody keeps them (`history`); there are no snapshots. It follows others into a view when more
+ *     somebody keeps them (`history`); then, with `snapshots`, the state of a stable checkpoint in one
+ *     piece, from one of the others after the other until it is right. It follows others into a view when more
  *     than F of them say that their NEW-VIEW decided upon nothing beyond its height: nothing that an
  *     older view may have committed is then left to be told.
  *
@@ -115,6 +116,18 @@ struct fl_pbft_checkpoint *fl_pbft_checkpoint_at(const struct fl_pbft *c, uint64
 uint64_t *fl_pbft_stable_tags(const struct fl_pbft *c)
 {
     return row(c, tag_rows(c->params) - 1);
+}
+
+struct fl_pbft_transfer *fl_pbft_transfer(const struct fl_pbft *c)
+{
+    uint64_t *const end = fl_pbft_stable_tags(c) + c->self->group_size;
+    return c->params->snapshots ? (void *)end : NULL;
+}
+
+struct fl_pbft_held *fl_pbft_held_at(const struct fl_pbft *c, uint64_t seq)
+{
+    struct fl_pbft_held *const held = (void *)(fl_pbft_transfer(c) + 1);
+    return &held[checkpoint_index(c, seq)];
 }
 
 struct fl_pbft_slot *fl_pbft_find(const struct fl_pbft *c, uint64_t seq)
@@ -255,6 +268,12 @@ fl_time fl_pbft_patience(const struct fl_pbft *c)
     return c->params->timeout << (failed < 16 ? failed : 16);
 }
 
+void fl_pbft_keep(const struct fl_pbft *c)
+{
+    const uint64_t history = (uint64_t)c->params->history, next = c->s->applied + 1;
+    fl_emit(c->out, FL_KEEP_FROM)->epoch = next > history ? next - history : 1;
+}
+
 /* The next block is due at the next slot; at once in a new view. */
 void fl_pbft_expect_block(const struct fl_pbft *c)
 {
@@ -285,6 +304,7 @@ static void on_recover(const struct fl_pbft *c)
 {
     struct fl_pbft_state *const s = c->s;
     s->building = s->asked = s->fetch_to = 0;
+    fl_pbft_snapshot_forget(c);
     fl_pbft_fetch(c);
     if (!s->active) {
         fl_pbft_resend_change(c);
@@ -337,6 +357,7 @@ static void on_call(const struct fl_pbft *c)
     if (m->kind == FL_PAYLOAD) fl_pbft_on_payload_built(c);
     if (m->kind == FL_VALID) fl_pbft_on_valid(c);
     if (m->kind == FL_APPLIED) fl_pbft_on_applied(c);
+    if (m->kind == FL_ADOPTED) fl_pbft_on_adopted(c);
 }
 
 static void on_message(const struct fl_pbft *c)
@@ -389,6 +410,12 @@ static void on_message(const struct fl_pbft *c)
     case PBFT_GONE:
         fl_pbft_on_gone(c);
         return;
+    case PBFT_WANT:
+        fl_pbft_on_want(c);
+        return;
+    case PBFT_SNAPSHOT:
+        fl_pbft_on_snapshot(c);
+        return;
     }
     /* no default: a kind that does not exist is a stranger's nonsense */
 }
@@ -439,10 +466,12 @@ static void step(const struct fl_self *self, void *state, const struct fl_event 
 static size_t state_bytes(const void *params, const struct fl_self *self)
 {
     const struct fl_pbft_params *const p = params;
+    const size_t transfer = sizeof(struct fl_pbft_transfer) +
+                            checkpoints(p) * sizeof(struct fl_pbft_held);
     return sizeof(struct fl_pbft_state) + (size_t)p->history * sizeof(struct fl_pbft_slot) +
            self->group_size * sizeof(struct fl_pbft_member) +
            checkpoints(p) * sizeof(struct fl_pbft_checkpoint) +
-           tag_rows(p) * self->group_size * sizeof(uint64_t);
+           tag_rows(p) * self->group_size * sizeof(uint64_t) + (p->snapshots ? transfer : 0);
 }
 
 static void init(const struct fl_self *self, void *state)
@@ -455,6 +484,9 @@ static void init(const struct fl_self *self, void *state)
 static void observe(const struct fl_self *self, const void *state, int64_t *out)
 {
     const struct fl_pbft_state *const s = state;
+    /* Only to find its place: nothing is written. */
+    const struct fl_pbft c = {.self = self, .params = self->params, .s = (void *)(uintptr_t)state};
+    const struct fl_pbft_transfer *const t = fl_pbft_transfer(&c);
     out[0] = (int64_t)s->height;
     out[1] = (int64_t)s->height;
     out[2] = (int64_t)s->blocks;
@@ -464,6 +496,8 @@ static void observe(const struct fl_self *self, const void *state, int64_t *out)
     out[6] = (int64_t)s->view_changes;
     out[7] = (int64_t)s->stable;
     out[8] = s->active && s->view % self->group_size == self->index ? (int64_t)s->view : -1;
+    out[9] = t ? (int64_t)t->adopted : 0;
+    out[10] = t ? (int64_t)t->refused : 0;
 }
 
 static const struct fl_observable observables[] = {
@@ -476,6 +510,8 @@ static const struct fl_observable observables[] = {
     {"consensus.view_changes", "times that replicas left a view", FL_COUNT, FL_SUM},
     {"consensus.stable", "checkpoint that is stable for every replica", FL_COUNT, FL_MIN},
     {"consensus.leads", "view that a replica leads, -1 if it leads none", FL_ID, FL_MAX},
+    {"consensus.snapshots", "states taken over in place of blocks", FL_COUNT, FL_SUM},
+    {"consensus.snapshots_refused", "states offered that were not as proven", FL_COUNT, FL_SUM},
     {.name = NULL},
 };
 
@@ -546,6 +582,21 @@ static const struct fl_param rows[] = {
      .max = 1 << 20,
      .fallback = "512",
      .doc = "decided blocks kept for replicas that missed them, blocks; at least twice the window"},
+    {.key = "snapshots",
+     .type = FL_BOOLEAN,
+     .offset = offsetof(struct fl_pbft_params, snapshots),
+     .fallback = "false",
+     .doc = "whether a replica that missed more than `history` blocks gets the state of the last "
+            "stable checkpoint, all rows of it; else it stays behind"},
+    {.key = "snapshot_timeout_ms",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct fl_pbft_params, snapshot_timeout),
+     .min = FL_MICROSECOND,
+     .max = 86400 * FL_SECOND,
+     .fallback = "60000",
+     .doc = "how long it waits for a snapshot before it asks another member, milliseconds; more "
+            "than the rows take on an uplink"},
     {.key = NULL},
 };
 

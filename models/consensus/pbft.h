@@ -1,5 +1,6 @@
 /* PBFT: what its files share. pbft.c is the model and its step; pbft_order.c the normal case,
- * pbft_view.c view changes, pbft_sync.c checkpoints and state transfer. Nobody else includes this
+ * pbft_view.c view changes, pbft_sync.c checkpoints and blocks that were missed, pbft_snapshot.c the
+ * state in place of blocks that nobody keeps. Nobody else includes this
  * but tests, which make broken twins of the protocol by other rules. */
 #ifndef FL_PBFT_H
 #define FL_PBFT_H
@@ -26,7 +27,11 @@ enum fl_pbft_message {
     PBFT_DECIDED,    /* word: sequence number, view; value: digest; blob: certificate */
     PBFT_NEED,       /* word: sequence number, number of the request; value: digest of a payload */
     PBFT_PAYLOAD,    /* word: sequence number; value: digest; blob: payload */
-    PBFT_GONE        /* word: sequence number that is kept no longer */
+    PBFT_GONE,       /* word: sequence number that is kept no longer; value: the stable checkpoint
+                        whose state is to be had instead, 0: none */
+    PBFT_WANT,       /* word: first sequence number missed, number of the request */
+    PBFT_SNAPSHOT    /* word: sequence number, view; value: state hash; version and its rows; blob:
+                        a fl_pbft_proof */
 };
 enum fl_pbft_timer {
     PBFT_SLOT,     /* time to propose */
@@ -43,6 +48,8 @@ enum { PBFT_WINDOW_MAX = 256, PBFT_FETCH_MAX = 16 };
 struct fl_pbft_params {
     fl_time block, latency, timeout;
     int64_t checkpoint_every, window, pipeline, history;
+    int64_t snapshots;
+    fl_time snapshot_timeout;
 };
 
 /* What a broken twin does otherwise; the protocol is fl_pbft_rules. */
@@ -130,7 +137,22 @@ struct fl_pbft_state {
     uint64_t blocks, view_changes, resent, gone;
 };
 /* The state is followed by slot[history], member[n], checkpoint[checkpoints] and rows of n tags:
- * prepares[2 reach], certificates[2 reach], commits[history], checkpoints, stable[1]. */
+ * prepares[2 reach], certificates[2 reach], commits[history], checkpoints, stable[1]. With snapshots
+ * there follow a fl_pbft_transfer and held[checkpoints]. */
+
+/* The ledger version after a checkpoint that was executed here. */
+struct fl_pbft_held {
+    uint64_t seq, version; /* 0: none */
+};
+struct fl_pbft_transfer {
+    struct fl_pbft_held stable; /* of the stable checkpoint: what is handed out */
+    uint64_t pinned;            /* version that the engine was asked to keep; 0: none */
+    uint64_t wanted, from;      /* request on its way, 0: none; member who was asked */
+    uint64_t offered;           /* checkpoint that the chain layer is looking at; 0: none */
+    uint64_t offered_view;      /* of the commits that prove its payload */
+    struct fl_digest offered_state;
+    uint64_t adopted, refused, sent;
+};
 
 /* One step: all that its parts need. */
 struct fl_pbft {
@@ -153,6 +175,12 @@ struct fl_pbft_certificate {
 struct fl_pbft_signature {
     uint32_t member, zero; /* index in the group */
     uint64_t tag;
+};
+/* SNAPSHOT: that the state is that of a stable checkpoint, and that this payload was decided there:
+ * the header, the signatures of `checkpoints`, then those of `commits`. */
+struct fl_pbft_proof {
+    struct fl_digest payload; /* zero: the null request */
+    uint32_t checkpoints, commits;
 };
 /* VIEW-CHANGE: this header, the signatures for the stable checkpoint, then `prepared` times a
  * fl_pbft_prepared and its signatures, ascending. */
@@ -195,6 +223,9 @@ uint64_t *fl_pbft_prepared_by(const struct fl_pbft *c, uint64_t seq); /* of the 
 uint64_t *fl_pbft_commits(const struct fl_pbft *c, uint64_t seq);
 uint64_t *fl_pbft_checkpoint_tags(const struct fl_pbft *c, uint64_t seq);
 uint64_t *fl_pbft_stable_tags(const struct fl_pbft *c);
+/* NULL without snapshots. */
+struct fl_pbft_transfer *fl_pbft_transfer(const struct fl_pbft *c);
+struct fl_pbft_held *fl_pbft_held_at(const struct fl_pbft *c, uint64_t seq);
 /* NULL if the number is not in the log. */
 struct fl_pbft_slot *fl_pbft_find(const struct fl_pbft *c, uint64_t seq);
 /* How far the log goes beyond the head: the window, or what a request brings if that is more. */
@@ -298,5 +329,32 @@ void fl_pbft_on_gone(const struct fl_pbft *c);
  * `row`, if not NULL, gets the tags. `base` is the claim; its kind PREPARE means a row of prepares. */
 bool fl_pbft_proven(const struct fl_pbft *c, const unsigned char *bytes, uint32_t count,
                     const struct fl_claim *base, uint64_t *row);
+/* A number is decided, as 2f + 1 commits of that view say. */
+void fl_pbft_settle(const struct fl_pbft *c, struct fl_pbft_slot *slot, uint64_t view,
+                    struct fl_digest digest);
+/* The tags of a list of signatures that has been found right. */
+void fl_pbft_take_tags(const struct fl_pbft *c, const unsigned char *bytes, uint32_t count,
+                       uint64_t *row);
+/* Each request of a member is answered in full by one other, the next request by another one. */
+bool fl_pbft_serves(const struct fl_pbft *c, uint32_t member, uint32_t asker, uint64_t request);
+/* Blobs of what has been executed long ago may go. */
+void fl_pbft_keep(const struct fl_pbft *c);
+
+/* --- pbft_snapshot.c; nothing happens here without snapshots -------------------------------------------- */
+
+/* The checkpoint at `applied` is this version; another one has become stable. */
+void fl_pbft_snapshot_reached(const struct fl_pbft *c, fl_version version);
+void fl_pbft_snapshot_stable(const struct fl_pbft *c);
+/* Who comes back from a crash hands nothing out before its next checkpoint: the engine kept nothing
+ * for it. */
+void fl_pbft_snapshot_forget(const struct fl_pbft *c);
+/* The stable checkpoint, if it can be had here by who misses `seq`; else 0. */
+uint64_t fl_pbft_snapshot_beyond(const struct fl_pbft *c, uint64_t seq);
+/* The block that would be next is GONE: asks for the state instead. */
+void fl_pbft_want(const struct fl_pbft *c);
+void fl_pbft_snapshot_give_up(const struct fl_pbft *c); /* waiting for it */
+void fl_pbft_on_want(const struct fl_pbft *c);
+void fl_pbft_on_snapshot(const struct fl_pbft *c);
+void fl_pbft_on_adopted(const struct fl_pbft *c);
 
 #endif

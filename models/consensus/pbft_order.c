@@ -271,10 +271,11 @@ void fl_pbft_on_applied(const struct fl_pbft *c)
     const struct fl_msg *const m = &c->in->msg;
     if (m->word[0] != s->height || s->applied == s->height) return;
     s->applied = s->height;
-    const uint64_t history = (uint64_t)c->params->history, next = s->applied + 1;
-    fl_emit(c->out, FL_KEEP_FROM)->epoch = next > history ? next - history : 1;
-    if (s->applied % (uint64_t)c->params->checkpoint_every == 0)
+    fl_pbft_keep(c);
+    if (s->applied % (uint64_t)c->params->checkpoint_every == 0) {
+        fl_pbft_snapshot_reached(c, m->version);
         fl_pbft_checkpoint(c, fl_pbft_value(m));
+    }
     for (uint64_t i = 1; i <= (uint64_t)c->params->pipeline; i++) {
         struct fl_pbft_slot *const slot = fl_pbft_find(c, s->applied + i);
         if (slot) fl_pbft_advance(c, slot);

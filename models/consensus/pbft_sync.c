@@ -26,8 +26,19 @@ bool fl_pbft_proven(const struct fl_pbft *c, const unsigned char *bytes, uint32_
     return fl_pbft_quorum(c, power);
 }
 
-/* A certificate with nothing after it. NULL row only checks. */
-static bool certificate_right(const struct fl_pbft *c, const struct fl_claim *claim, uint64_t *row)
+void fl_pbft_take_tags(const struct fl_pbft *c, const unsigned char *bytes, uint32_t count,
+                       uint64_t *row)
+{
+    memset(row, 0, c->self->group_size * sizeof *row);
+    for (uint32_t i = 0; i < count; i++) {
+        struct fl_pbft_signature signature;
+        memcpy(&signature, bytes + i * sizeof signature, sizeof signature);
+        row[signature.member] = signature.tag;
+    }
+}
+
+/* A certificate with nothing after it. */
+static bool certificate_right(const struct fl_pbft *c, const struct fl_claim *claim)
 {
     struct fl_pbft_certificate header;
     if (c->in->data == NULL || c->in->data_bytes < sizeof header) return false;
@@ -36,7 +47,16 @@ static bool certificate_right(const struct fl_pbft *c, const struct fl_claim *cl
     if (room != (size_t)header.count * sizeof(struct fl_pbft_signature) || header.zero != 0)
         return false;
     const unsigned char *const at = (const unsigned char *)c->in->data + sizeof header;
-    return fl_pbft_proven(c, at, header.count, claim, row);
+    return fl_pbft_proven(c, at, header.count, claim, NULL);
+}
+
+/* Its tags, once it has been found right. */
+static void take_certificate(const struct fl_pbft *c, uint64_t *row)
+{
+    struct fl_pbft_certificate header;
+    memcpy(&header, c->in->data, sizeof header);
+    const unsigned char *const at = (const unsigned char *)c->in->data + sizeof header;
+    fl_pbft_take_tags(c, at, header.count, row);
 }
 
 static fl_blob write_certificate(const struct fl_pbft *c, uint64_t seq, uint64_t view,
@@ -89,6 +109,7 @@ void fl_pbft_stabilise(const struct fl_pbft *c, uint64_t seq, struct fl_digest d
     s->stable_digest.lo = digest.lo;
     s->stable_digest.hi = digest.hi;
     if (row != stable) memcpy(stable, row, c->self->group_size * sizeof *stable);
+    fl_pbft_snapshot_stable(c);
 }
 
 static void try_stable(const struct fl_pbft *c, const struct fl_pbft_checkpoint *p)
@@ -196,6 +217,7 @@ void fl_pbft_catch_up(const struct fl_pbft *c)
     struct fl_pbft_state *const s = c->s;
     s->catching = 0;
     s->fetch_to = 0;
+    fl_pbft_snapshot_give_up(c);
     const bool behind = is_behind(s);
     s->top = s->top_view = 0;
     for (uint64_t i = 1; i <= fl_pbft_reach(c); i++) {
@@ -207,11 +229,10 @@ void fl_pbft_catch_up(const struct fl_pbft *c)
 
 /* --- answering ------------------------------------------------------------------------------------------ */
 
-/* Of the members other than the asker, each request has another one that answers in full. */
-static bool serves(const struct fl_pbft *c, uint32_t asker, uint64_t request)
+bool fl_pbft_serves(const struct fl_pbft *c, uint32_t member, uint32_t asker, uint64_t request)
 {
     const uint32_t n = c->self->group_size;
-    return (asker + 1 + request % (n - 1)) % n == c->self->index;
+    return (asker + 1 + request % (n - 1)) % n == member;
 }
 
 static void send_stable(const struct fl_pbft *c, fl_endpoint to, uint64_t request)
@@ -230,7 +251,8 @@ static bool send_decided(const struct fl_pbft *c, fl_endpoint to, uint64_t seq, 
     uint32_t bytes;
     const bool null = slot && fl_pbft_null(slot->digest);
     if (!slot || (!null && fl_blob_data(c->view, slot->blob, &bytes) == NULL)) {
-        fl_pbft_tell(c, to, PBFT_GONE, seq, 0, request);
+        fl_pbft_tell(c, to, PBFT_GONE, seq, 0, request)->value[0] =
+            (int64_t)fl_pbft_snapshot_beyond(c, seq);
         return false;
     }
     struct fl_msg *const m = fl_pbft_tell(c, to, PBFT_DECIDED, seq, slot->commit_view, request);
@@ -277,7 +299,7 @@ void fl_pbft_on_fetch(const struct fl_pbft *c)
     at->value[1] = (int64_t)s->applied;
     send_checkpoint(c, m->from, stable, request);
     fl_pbft_answer_change(c, m->from, request);
-    if (!serves(c, from, request)) return;
+    if (!fl_pbft_serves(c, c->self->index, from, request)) return;
     if (s->stable > stable) send_stable(c, m->from, request);
     for (uint64_t i = 0; i < PBFT_FETCH_MAX && first <= s->applied && i <= s->applied - first; i++)
         if (!send_decided(c, m->from, first + i, request)) return;
@@ -332,12 +354,24 @@ void fl_pbft_on_stable(const struct fl_pbft *c)
     const uint64_t seq = m->word[0];
     const struct fl_claim claim = fl_pbft_claim(PBFT_CHECKPOINT, seq, 0, fl_pbft_value(m));
     if (seq <= c->s->stable || seq % (uint64_t)c->params->checkpoint_every != 0) return;
-    if (!certificate_right(c, &claim, NULL)) return;
+    if (!certificate_right(c, &claim)) return;
     uint64_t *const row = fl_pbft_stable_tags(c);
-    memset(row, 0, c->self->group_size * sizeof *row);
-    certificate_right(c, &claim, row);
+    take_certificate(c, row);
     fl_pbft_stabilise(c, seq, claim.digest, row);
     fl_pbft_propose(c);
+}
+
+void fl_pbft_settle(const struct fl_pbft *c, struct fl_pbft_slot *slot, uint64_t view,
+                    struct fl_digest digest)
+{
+    const fl_blob blob = fl_pbft_content(slot, digest);
+    if (!(slot->flags & PBFT_PROPOSED) || !fl_digest_equal(slot->digest, digest))
+        fl_pbft_reset(c, slot);
+    slot->flags |= PBFT_COMMITTED;
+    slot->commit_view = view;
+    slot->digest.lo = digest.lo;
+    slot->digest.hi = digest.hi;
+    slot->blob = blob;
 }
 
 /* 2f + 1 commits for it: decided, whatever was voted for here. */
@@ -352,17 +386,10 @@ void fl_pbft_on_decided(const struct fl_pbft *c)
     struct fl_pbft_slot *const slot = fl_pbft_open(c, seq);
     if (slot->flags & PBFT_COMMITTED) return;
     const struct fl_claim claim = fl_pbft_claim(PBFT_COMMIT, seq, view, digest);
-    if (!certificate_right(c, &claim, NULL)) return;
+    if (!certificate_right(c, &claim)) return;
 
-    const fl_blob blob = fl_pbft_content(slot, digest);
-    uint64_t *const row = fl_pbft_commits(c, seq);
-    if (!(slot->flags & PBFT_PROPOSED) || !fl_digest_equal(slot->digest, digest))
-        fl_pbft_reset(c, slot);
-    memset(row, 0, c->self->group_size * sizeof *row);
-    certificate_right(c, &claim, row);
-    slot->digest.lo = digest.lo;
-    slot->digest.hi = digest.hi;
-    slot->blob = blob;
+    fl_pbft_settle(c, slot, view, digest);
+    take_certificate(c, fl_pbft_commits(c, seq));
     fl_pbft_committed(c, slot, view);
 }
 
@@ -392,5 +419,7 @@ void fl_pbft_on_payload(const struct fl_pbft *c)
 
 void fl_pbft_on_gone(const struct fl_pbft *c)
 {
-    if (c->in->msg.word[0] == c->s->applied + 1) c->s->gone++;
+    if (c->in->msg.word[0] != c->s->applied + 1) return;
+    c->s->gone++;
+    fl_pbft_want(c);
 }
