@@ -30,7 +30,8 @@ enum fl_chain_call {
                           version, word[1..2] its state hash, value[0..1] digest of the payload of
                           that height, all as the consensus has seen it proven; blob: whatever. Its
                           rows came with a message. Answer FL_ADOPTED */
-    FL_ADOPTED   /* chain -> consensus: word[0] height, blob, version as asked, value[0] 1 or 0 */
+    FL_ADOPTED   /* chain -> consensus: word[0] height, word[1..2] digest of its payload, blob as
+                    asked, version, value[0] 1 or 0 */
 };
 
 /* A payload (block) is a header followed by its batch; FL_EXECUTE runs the batch at this offset. */

@@ -447,11 +447,13 @@ static void on_executed(const struct fl_self *self, struct state *s, const struc
 
 /* --- snapshots ---------------------------------------------------------------------------------- */
 
-static void answer_snapshot(uint64_t height, const struct fl_msg *m, bool adopted,
-                            struct fl_outbox *out)
+static void answer_snapshot(uint64_t height, struct fl_digest payload, const struct fl_msg *m,
+                            bool adopted, struct fl_outbox *out)
 {
     struct fl_msg *const answer = fl_local(out, FL_CONSENSUS, FL_ADOPTED);
     answer->word[0] = height;
+    answer->word[1] = payload.lo;
+    answer->word[2] = payload.hi;
     answer->blob = m->blob;
     answer->version = m->version;
     answer->value[0] = adopted;
@@ -459,13 +461,14 @@ static void answer_snapshot(uint64_t height, const struct fl_msg *m, bool adopte
 
 static void on_snapshot(struct state *s, const struct fl_msg *m, struct fl_outbox *out)
 {
+    const struct fl_digest payload = {(uint64_t)m->value[0], (uint64_t)m->value[1]};
     if (s->halted || s->executing != 0 || m->word[0] <= s->height) {
-        answer_snapshot(m->word[0], m, false, out);
+        answer_snapshot(m->word[0], payload, m, false, out);
         return;
     }
     s->executing = m->word[0];
-    s->executing_payload.lo = (uint64_t)m->value[0];
-    s->executing_payload.hi = (uint64_t)m->value[1];
+    s->executing_payload.lo = payload.lo;
+    s->executing_payload.hi = payload.hi;
     s->executing_txs = ADOPTING;
     struct fl_effect *const e = fl_emit(out, FL_ADOPT);
     e->msg.word[0] = m->word[0];
@@ -483,12 +486,12 @@ static void on_adopted(const struct fl_self *self, struct state *s, const struct
     s->executing_txs = 0;
     if (m->version.i == 0 || m->word[1] != height) {
         s->executing = 0;
-        answer_snapshot(height, m, false, out);
+        answer_snapshot(height, s->executing_payload, m, false, out);
         return;
     }
     s->executing_time = (fl_time)m->word[2];
     advance(self, s, m, out);
-    answer_snapshot(height, m, true, out);
+    answer_snapshot(height, s->payload, m, true, out);
 }
 
 /* --- the model ---------------------------------------------------------------------------------- */

@@ -9,14 +9,22 @@
  * At each multiple of block_ms the sequencer asks its chain layer for a payload, and after latency_ms
  * sends it to all. The others decide in the order of heights; whoever sees a gap, or comes back from
  * a crash, asks for a range of heights. The sequencer remembers `history` blocks; asked for an older
- * one it answers that it is gone, and the asker is left behind for good (there is no state sync). */
+ * one it answers that it is gone. Then, with `snapshots`, the asker gets the state of the newest block
+ * that the sequencer has executed, all rows of it in one piece; without, it is left behind for good.
+ * The sequencer's word is the certificate of both: it is trusted, and channels are authenticated. */
 #include "models/wire.h"
+
+#include <string.h>
 
 enum message {
     ORDERED = 1, /* sequencer -> peers. word: height; value: digest; blob. copy: the request it
                     answers, 0 for the first broadcast */
     ASK,         /* peer -> sequencer. word: first height wanted; copy: number of the request */
-    GONE         /* sequencer -> peer. word: height it no longer has; copy as asked */
+    GONE,    /* sequencer -> peer. word: height it no longer has; value: height whose state is to
+                    be had instead, 0: none; copy as asked */
+    WANT,    /* peer -> sequencer. word: height missed; copy: number of the request */
+    SNAPSHOT /* sequencer -> peer. word: height; value: digest of its payload; blob: state hash;
+                    version and its rows; copy as asked */
 };
 enum timer { SLOT, PUBLISH, RETRY, TIMERS };
 
@@ -26,6 +34,8 @@ enum { ASK_MAX = 64 };
 struct params {
     fl_time block_ns, latency_ns;
     int64_t sequencer, history;
+    int64_t snapshots;
+    fl_time snapshot_timeout;
 };
 
 /* A block that is decided (sequencer) or waits for the ones before it (others). */
@@ -46,7 +56,14 @@ struct state {
     uint64_t stranded;    /* 1: the next block is gone for good */
     struct entry pending; /* sequencer: proposed, not yet published */
 };
-/* The state is followed by entry[history], then by the last request of each member. */
+/* The state is followed by entry[history], then by the last request of each member; with snapshots
+ * by one of these. */
+struct transfer {
+    uint64_t height, version; /* executed last; 0: nothing yet */
+    struct fl_digest state;   /* its hash */
+    uint64_t wanted;          /* 1: a snapshot is on its way */
+    uint64_t adopted, refused;
+};
 
 static const struct params *params_of(const struct fl_self *self)
 {
@@ -63,6 +80,12 @@ static uint64_t *answered(const struct fl_self *self, struct state *s, uint32_t 
 {
     struct entry *const ring = (void *)(s + 1);
     return (uint64_t *)(void *)(ring + params_of(self)->history) + member;
+}
+
+/* NULL without snapshots. */
+static struct transfer *transfer_of(const struct fl_self *self, struct state *s)
+{
+    return params_of(self)->snapshots ? (void *)answered(self, s, self->group_size) : NULL;
 }
 
 static fl_endpoint sequencer(const struct fl_self *self)
@@ -153,6 +176,13 @@ static void publish(const struct fl_self *self, struct state *s, struct fl_outbo
     decide(self, s, e, out);
 }
 
+/* The newest state that can be had in place of the block at `height`, if that is not kept; else 0. */
+static uint64_t state_beyond(const struct fl_self *self, struct state *s, uint64_t height)
+{
+    const struct transfer *const t = transfer_of(self, s);
+    return t && t->height >= height ? t->height : 0;
+}
+
 /* A member's requests are numbered; the number is the copy of every answer to it, so no key is
  * ever used twice, whatever a corrupted member asks for. */
 static void on_ask(const struct fl_self *self, struct state *s, const struct fl_msg *m,
@@ -168,10 +198,42 @@ static void on_ask(const struct fl_self *self, struct state *s, const struct fl_
             fl_send(out, FL_TO_ONE, m->from, FL_CONSENSUS, kept ? ORDERED : GONE);
         r->word[0] = h;
         r->copy = m->copy;
+        if (!kept) r->value[0] = (int64_t)state_beyond(self, s, h);
         if (!kept) return;
         message_fill(r, e);
         s->resent++;
     }
+}
+
+/* The newest block has just been executed, so it is in the ring. */
+static void on_want(const struct fl_self *self, struct state *s, const struct fl_msg *m,
+                    struct fl_outbox *out)
+{
+    uint64_t *const last = answered(self, s, m->from.i - self->group_first);
+    const struct transfer *const t = transfer_of(self, s);
+    const uint64_t height = state_beyond(self, s, m->word[0]);
+    if (m->copy <= *last || height == 0) return;
+    *last = m->copy;
+    const fl_blob state = fl_blob_put(out, &t->state, sizeof t->state, 0, NULL);
+    struct fl_msg *const r = fl_send(out, FL_TO_ONE, m->from, FL_CONSENSUS, SNAPSHOT);
+    const struct entry *const e = ring_at(self, s, height);
+    r->word[0] = height;
+    r->value[0] = (int64_t)e->digest.lo;
+    r->value[1] = (int64_t)e->digest.hi;
+    r->copy = m->copy;
+    r->version.i = (uint32_t)t->version;
+    r->rows = 1;
+    r->blob = state;
+}
+
+static void on_applied(const struct fl_self *self, struct state *s, const struct fl_msg *m)
+{
+    struct transfer *const t = transfer_of(self, s);
+    if (!t || m->word[0] != s->height) return;
+    t->height = m->word[0];
+    t->version = m->version.i;
+    t->state.lo = (uint64_t)m->value[0];
+    t->state.hi = (uint64_t)m->value[1];
 }
 
 /* --- the others ----------------------------------------------------------------------------- */
@@ -187,10 +249,76 @@ static void ask(const struct fl_self *self, struct state *s, struct fl_outbox *o
     fl_set_timer(out, RETRY, params_of(self)->block_ns);
 }
 
-static void on_gone(struct state *s, uint64_t height)
+static void want(const struct fl_self *self, struct state *s, struct fl_outbox *out)
 {
+    transfer_of(self, s)->wanted = 1;
+    s->requests++;
+    s->asked_to = s->height + ASK_MAX;
+    struct fl_msg *const m = fl_send(out, FL_TO_ONE, sequencer(self), FL_CONSENSUS, WANT);
+    m->word[0] = s->height + 1;
+    m->copy = (uint16_t)s->requests;
+    fl_set_timer(out, RETRY, params_of(self)->snapshot_timeout);
+}
+
+static void on_gone(const struct fl_self *self, struct state *s, const struct fl_msg *m,
+                    struct fl_outbox *out)
+{
+    const struct transfer *const t = transfer_of(self, s);
     s->gone++;
-    if (height == s->height + 1) s->stranded = 1;
+    if (m->word[0] != s->height + 1) return;
+    if (!t)
+        s->stranded = 1;
+    else if (!t->wanted && (uint64_t)m->value[0] > s->height && s->requests < UINT16_MAX)
+        want(self, s, out); /* else it asks again, until there is a state */
+}
+
+/* --- a state in place of blocks ------------------------------------------------------------- */
+
+static void on_snapshot(const struct fl_self *self, struct state *s, const struct fl_event *in,
+                        struct fl_outbox *out)
+{
+    const struct transfer *const t = transfer_of(self, s);
+    const struct fl_msg *const m = &in->msg;
+    struct fl_digest state;
+    if (!t || !t->wanted || m->word[0] <= s->height || !m->rows) return;
+    if (in->data == NULL || in->data_bytes != sizeof state) return;
+    memcpy(&state, in->data, sizeof state);
+    struct fl_msg *const offer = fl_local(out, FL_CHAIN, FL_SNAPSHOT);
+    offer->word[0] = m->word[0];
+    offer->word[1] = state.lo;
+    offer->word[2] = state.hi;
+    offer->value[0] = m->value[0];
+    offer->value[1] = m->value[1];
+    offer->version = m->version;
+}
+
+static void decide_all(const struct fl_self *self, struct state *s, struct fl_outbox *out)
+{
+    while (ring_at(self, s, s->height + 1)->height == s->height + 1)
+        decide(self, s, ring_at(self, s, s->height + 1), out);
+}
+
+/* The chain layer has taken over the state after a height, or has found it wrong: rows that are gone,
+ * if the sequencer is honest. Then it asks again when its patience ends. */
+static void on_adopted(const struct fl_self *self, struct state *s, const struct fl_msg *m,
+                       struct fl_outbox *out)
+{
+    struct transfer *const t = transfer_of(self, s);
+    if (!t || !t->wanted || m->word[0] <= s->height) return;
+    if (m->value[0] != 1) {
+        t->refused++;
+        return;
+    }
+    t->adopted++;
+    t->wanted = s->asked_to = 0;
+    s->height = m->word[0];
+    if (s->top < s->height) s->top = s->height;
+    int64_t *const v = fl_note(out, FL_RECORD_DECIDED, (int64_t)s->height, self->key);
+    v[2] = (int64_t)m->word[1];
+    v[3] = (int64_t)m->word[2];
+    keep(self, s, out);
+    decide_all(self, s, out);
+    ask(self, s, out);
 }
 
 static void on_ordered(const struct fl_self *self, struct state *s, const struct fl_event *in,
@@ -200,7 +328,7 @@ static void on_ordered(const struct fl_self *self, struct state *s, const struct
     const uint64_t height = m->word[0];
     if (height <= s->height || m->blob.i == 0) return;
     if (in->data == NULL) {
-        on_gone(s, height);
+        on_gone(self, s, m, out);
         return;
     }
     const struct fl_digest digest = fl_digest_of(in->data, in->data_bytes);
@@ -210,8 +338,7 @@ static void on_ordered(const struct fl_self *self, struct state *s, const struct
     const bool fits = height - s->height <= (uint64_t)params_of(self)->history;
     if (fits && e->height != height) entry_set(e, height, m->blob, digest); /* first word counts */
 
-    while (ring_at(self, s, s->height + 1)->height == s->height + 1)
-        decide(self, s, ring_at(self, s, s->height + 1), out);
+    decide_all(self, s, out);
     /* A request answered in full: there may be more. */
     const bool full = s->asked_to != 0 && s->height >= s->asked_to;
     const bool gap = s->asked_to == 0 && s->top > s->height;
@@ -220,6 +347,8 @@ static void on_ordered(const struct fl_self *self, struct state *s, const struct
 
 static void on_retry(const struct fl_self *self, struct state *s, struct fl_outbox *out)
 {
+    struct transfer *const t = transfer_of(self, s);
+    if (t) t->wanted = 0;
     s->asked_to = 0;
     if (s->top > s->height) ask(self, s, out);
 }
@@ -234,11 +363,13 @@ static void on_message(const struct fl_self *self, struct state *s, const struct
         const bool peer = m->by.i - self->group_first < self->group_size &&
                           m->by.i != self->identity.i;
         if (peer && m->kind == ASK) on_ask(self, s, m, out);
+        if (peer && m->kind == WANT) on_want(self, s, m, out);
         return;
     }
     if (m->by.i != sequencer(self).i || s->stranded) return;
     if (m->kind == ORDERED) on_ordered(self, s, in, out);
-    if (m->kind == GONE) on_gone(s, m->word[0]);
+    if (m->kind == GONE) on_gone(self, s, m, out);
+    if (m->kind == SNAPSHOT) on_snapshot(self, s, in, out);
 }
 
 static void on_timer(const struct fl_self *self, struct state *s, const struct fl_event *in,
@@ -261,6 +392,14 @@ static void on_timer(const struct fl_self *self, struct state *s, const struct f
     FL_UNREACHABLE("timer slot");
 }
 
+static void on_call(const struct fl_self *self, struct state *s, const struct fl_event *in,
+                    struct fl_outbox *out)
+{
+    if (in->msg.kind == FL_PAYLOAD) on_payload(self, s, in, out);
+    if (in->msg.kind == FL_APPLIED) on_applied(self, s, &in->msg);
+    if (in->msg.kind == FL_ADOPTED) on_adopted(self, s, &in->msg, out);
+}
+
 /* What was proposed and not yet published is forgotten: nobody has seen it. The rhythm that follows
  * is that of the clock, so later blocks do not descend from the fault; the first one does. */
 static void on_recover(const struct fl_self *self, struct state *s, fl_time now,
@@ -281,7 +420,7 @@ static size_t state_bytes(const void *params, const struct fl_self *self)
 {
     const struct params *const p = params;
     return sizeof(struct state) + (size_t)p->history * sizeof(struct entry) +
-           self->group_size * sizeof(uint64_t);
+           self->group_size * sizeof(uint64_t) + (p->snapshots ? sizeof(struct transfer) : 0);
 }
 
 static void init(const struct fl_self *self, void *state)
@@ -307,7 +446,7 @@ static void step(const struct fl_self *self, void *state, const struct fl_event 
         on_timer(self, s, in, out);
         return;
     case FL_CALL:
-        if (in->msg.family == FL_CHAIN && in->msg.kind == FL_PAYLOAD) on_payload(self, s, in, out);
+        if (in->msg.family == FL_CHAIN) on_call(self, s, in, out);
         return;
     case FL_RECOVER:
         on_recover(self, s, in->now, out);
@@ -322,12 +461,15 @@ static void step(const struct fl_self *self, void *state, const struct fl_event 
 static void observe(const struct fl_self *self, const void *state, int64_t *out)
 {
     const struct state *const s = state;
+    const struct transfer *const t = transfer_of(self, (void *)(uintptr_t)state); /* to be read */
     out[0] = (int64_t)s->height;
     out[1] = (int64_t)s->height;
     out[2] = (int64_t)s->proposed;
     out[3] = (int64_t)s->resent;
     out[4] = (int64_t)s->gone;
     out[5] = is_sequencer(self) ? 0 : -1;
+    out[6] = t ? (int64_t)t->adopted : 0;
+    out[7] = t ? (int64_t)t->refused : 0;
 }
 
 static const struct fl_observable observables[] = {
@@ -337,6 +479,8 @@ static const struct fl_observable observables[] = {
     {"consensus.retransmissions", "blocks sent again to those who missed them", FL_COUNT, FL_SUM},
     {"consensus.gone", "answers that a block is no longer kept", FL_COUNT, FL_SUM},
     {"consensus.leads", "0 of the sequencer, -1 of the others", FL_ID, FL_MAX},
+    {"consensus.snapshots", "states taken over in place of blocks", FL_COUNT, FL_SUM},
+    {"consensus.snapshots_refused", "states offered that were not as proven", FL_COUNT, FL_SUM},
     {.name = NULL},
 };
 
@@ -385,6 +529,21 @@ static const struct fl_param rows[] = {
      .max = 1 << 20,
      .fallback = "4096",
      .doc = "blocks the sequencer keeps for laggards, blocks"},
+    {.key = "snapshots",
+     .type = FL_BOOLEAN,
+     .offset = offsetof(struct params, snapshots),
+     .fallback = "false",
+     .doc = "whether who missed more than `history` blocks gets the sequencer's state, all rows of "
+            "it; else it stays behind"},
+    {.key = "snapshot_timeout_ms",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct params, snapshot_timeout),
+     .min = FL_MICROSECOND,
+     .max = 86400 * FL_SECOND,
+     .fallback = "60000",
+     .doc = "how long it waits for a snapshot before it asks again, milliseconds; more than the "
+            "rows take on the sequencer's uplink"},
     {.key = NULL},
 };
 

@@ -368,6 +368,8 @@ struct replica_params {
 struct ordered_params {
     fl_time block_ns, latency_ns;
     int64_t sequencer, history;
+    int64_t snapshots;
+    fl_time snapshot_timeout;
 };
 struct bracha_params {
     int64_t sender, bytes;
@@ -396,7 +398,8 @@ static void bench_open(struct bench *b, const struct fl_model *model)
     b->model = model;
     b->facts = (struct fl_facts){10, ACCOUNTS, 1};
     b->replica = (struct replica_params){BLOCK, CAPACITY};
-    b->ordered = (struct ordered_params){FL_SECOND, 0, model == &fl_model_ordered ? PEER : 0, 16};
+    b->ordered = (struct ordered_params){
+        FL_SECOND, 0, model == &fl_model_ordered ? PEER : 0, 16, 0, FL_SECOND};
     b->bracha = (struct bracha_params){-1, 16, 0};
     for (uint32_t i = 0; i < ACCOUNTS; i++) {
         b->secret[i] = 1000 + i;
