@@ -16,15 +16,15 @@
 
 #include <string.h>
 
+/* word[1] and copy are the number of a request and of all answers to it, 0 for the first broadcast. */
 enum message {
-    ORDERED = 1, /* sequencer -> peers. word: height; value: digest; blob. copy: the request it
-                    answers, 0 for the first broadcast */
-    ASK,         /* peer -> sequencer. word: first height wanted; copy: number of the request */
+    ORDERED = 1, /* sequencer -> peers. word: height; value: digest; blob */
+    ASK,         /* peer -> sequencer. word: first height wanted */
     GONE,    /* sequencer -> peer. word: height it no longer has; value: height whose state is to
-                    be had instead, 0: none; copy as asked */
-    WANT,    /* peer -> sequencer. word: height missed; copy: number of the request */
+                    be had instead, 0: none */
+    WANT,    /* peer -> sequencer. word: height missed */
     SNAPSHOT /* sequencer -> peer. word: height; value: digest of its payload; blob: state hash;
-                    version and its rows; copy as asked */
+                    version and its rows */
 };
 enum timer { SLOT, PUBLISH, RETRY, TIMERS };
 
@@ -50,7 +50,7 @@ struct state {
     uint64_t top;         /* highest height seen */
     uint64_t proposed;    /* blocks proposed */
     uint64_t asked_to;    /* last height of the request on its way; 0: none */
-    uint64_t requests;    /* requests made so far */
+    uint64_t requests;    /* number of the last: 48 bits that say when it began, 16 that count */
     uint64_t resent;      /* blocks sent again */
     uint64_t gone;        /* answers that a block is gone */
     uint64_t stranded;    /* 1: the next block is gone for good */
@@ -183,20 +183,26 @@ static uint64_t state_beyond(const struct fl_self *self, struct state *s, uint64
     return t && t->height >= height ? t->height : 0;
 }
 
-/* A member's requests are numbered; the number is the copy of every answer to it, so no key is
- * ever used twice, whatever a corrupted member asks for. */
+static uint64_t number_of(const struct fl_msg *m)
+{
+    return m->word[1] << 16 | m->copy;
+}
+
+/* A member's requests are numbered; the number is in every answer to it, so no key is ever used
+ * twice, whatever a corrupted member asks for. */
 static void on_ask(const struct fl_self *self, struct state *s, const struct fl_msg *m,
                    struct fl_outbox *out)
 {
     uint64_t *const last = answered(self, s, m->by.i - self->group_first);
-    if (m->copy <= *last || m->word[0] == 0) return;
-    *last = m->copy;
+    if (number_of(m) <= *last || m->word[0] == 0) return;
+    *last = number_of(m);
     for (uint64_t h = m->word[0]; h <= s->height && h - m->word[0] < ASK_MAX; h++) {
         const struct entry *const e = ring_at(self, s, h);
         const bool kept = e->height == h;
         struct fl_msg *const r =
             fl_send(out, FL_TO_ONE, m->from, FL_CONSENSUS, kept ? ORDERED : GONE);
         r->word[0] = h;
+        r->word[1] = m->word[1];
         r->copy = m->copy;
         if (!kept) r->value[0] = (int64_t)state_beyond(self, s, h);
         if (!kept) return;
@@ -212,12 +218,13 @@ static void on_want(const struct fl_self *self, struct state *s, const struct fl
     uint64_t *const last = answered(self, s, m->from.i - self->group_first);
     const struct transfer *const t = transfer_of(self, s);
     const uint64_t height = state_beyond(self, s, m->word[0]);
-    if (m->copy <= *last || height == 0) return;
-    *last = m->copy;
+    if (number_of(m) <= *last || height == 0) return;
+    *last = number_of(m);
     const fl_blob state = fl_blob_put(out, &t->state, sizeof t->state, 0, NULL);
     struct fl_msg *const r = fl_send(out, FL_TO_ONE, m->from, FL_CONSENSUS, SNAPSHOT);
     const struct entry *const e = ring_at(self, s, height);
     r->word[0] = height;
+    r->word[1] = m->word[1];
     r->value[0] = (int64_t)e->digest.lo;
     r->value[1] = (int64_t)e->digest.hi;
     r->copy = m->copy;
@@ -238,25 +245,30 @@ static void on_applied(const struct fl_self *self, struct state *s, const struct
 
 /* --- the others ----------------------------------------------------------------------------- */
 
-static void ask(const struct fl_self *self, struct state *s, struct fl_outbox *out)
+/* False when the numbers are used up. */
+static bool request(const struct fl_self *self, struct state *s, enum message kind,
+                    struct fl_outbox *out)
 {
-    if (s->stranded || s->requests == UINT16_MAX) return;
+    if ((uint16_t)s->requests == UINT16_MAX) return false;
     s->requests++;
     s->asked_to = s->height + ASK_MAX;
-    struct fl_msg *const m = fl_send(out, FL_TO_ONE, sequencer(self), FL_CONSENSUS, ASK);
+    struct fl_msg *const m = fl_send(out, FL_TO_ONE, sequencer(self), FL_CONSENSUS, (uint16_t)kind);
     m->word[0] = s->height + 1;
+    m->word[1] = s->requests >> 16;
     m->copy = (uint16_t)s->requests;
+    return true;
+}
+
+static void ask(const struct fl_self *self, struct state *s, struct fl_outbox *out)
+{
+    if (s->stranded || !request(self, s, ASK, out)) return;
     fl_set_timer(out, RETRY, params_of(self)->block_ns);
 }
 
 static void want(const struct fl_self *self, struct state *s, struct fl_outbox *out)
 {
+    if (!request(self, s, WANT, out)) return;
     transfer_of(self, s)->wanted = 1;
-    s->requests++;
-    s->asked_to = s->height + ASK_MAX;
-    struct fl_msg *const m = fl_send(out, FL_TO_ONE, sequencer(self), FL_CONSENSUS, WANT);
-    m->word[0] = s->height + 1;
-    m->copy = (uint16_t)s->requests;
     fl_set_timer(out, RETRY, params_of(self)->snapshot_timeout);
 }
 
@@ -268,7 +280,7 @@ static void on_gone(const struct fl_self *self, struct state *s, const struct fl
     if (m->word[0] != s->height + 1) return;
     if (!t)
         s->stranded = 1;
-    else if (!t->wanted && (uint64_t)m->value[0] > s->height && s->requests < UINT16_MAX)
+    else if (!t->wanted && (uint64_t)m->value[0] > s->height)
         want(self, s, out); /* else it asks again, until there is a state */
 }
 
@@ -416,6 +428,14 @@ static void on_recover(const struct fl_self *self, struct state *s, fl_time now,
     slot_arm(self, now, out);
 }
 
+/* Perhaps it has run before, and lost its state: its requests must be new to the sequencer. */
+static void start_late(const struct fl_self *self, struct state *s, fl_time now,
+                       struct fl_outbox *out)
+{
+    s->requests = (uint64_t)(now / FL_MICROSECOND) << 16;
+    ask(self, s, out);
+}
+
 static size_t state_bytes(const void *params, const struct fl_self *self)
 {
     const struct params *const p = params;
@@ -437,7 +457,10 @@ static void step(const struct fl_self *self, void *state, const struct fl_event 
     switch (in->kind) {
     case FL_START:
         keep(self, s, out);
-        if (is_sequencer(self)) slot_arm(self, in->now, out);
+        if (is_sequencer(self))
+            slot_arm(self, in->now, out);
+        else if (in->now > 0)
+            start_late(self, s, in->now, out);
         return;
     case FL_MSG:
         on_message(self, s, in, out);
