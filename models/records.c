@@ -20,6 +20,8 @@ const struct fl_record_kind fl_record_kinds[] = {
         { "copy", FL_COUNT } } },
     { FL_RECORD_STRUCK, "struck", "fault {0} takes endpoint {1} too",
       { { "fault", FL_ID }, { "endpoint", FL_ID } } },
+    { FL_RECORD_ATTACHED, "attached", "endpoint {0} turns from replica {2} to replica {3} (turn {1})",
+      { { "client", FL_ID }, { "turn", FL_COUNT }, { "before", FL_ID }, { "replica", FL_ID } } },
 
     /* --- sources, oracles, chain ------------------------------------------------------------- */
     { FL_RECORD_TICK, "tick", "the fundamental price is {2} at step {0}",

@@ -37,6 +37,8 @@ struct fl_group {
     uint32_t faulty_max;    /* f; default 0 */
     uint32_t replicas;      /* index of the group whose members serve this one ("clients_of"),
                                UINT32_MAX if it reads no ledger */
+    fl_time failover;       /* a member that its replica tells nothing new for so long turns to
+                               another one ("failover_s", nanoseconds); 0: never */
     uint64_t *power;        /* count entries; default 1 each */
     uint32_t label_count;   /* "labels": {"client": ["geth", "reth"], ...} */
     struct fl_label *label;

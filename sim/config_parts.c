@@ -265,11 +265,27 @@ static void read_layers(struct fl_reading *reading, const cJSON *object, struct 
     }
 }
 
+static void read_failover(struct fl_reading *reading, const cJSON *object, struct fl_group *group,
+                          bool client, cJSON *out)
+{
+    const cJSON *item = fl_member(object, "failover_s");
+    if (!item) {
+        return;
+    }
+    const struct fl_range range = FL_SECONDS(FL_MILLISECOND);
+    group->failover = fl_read_number_key(reading, object, "failover_s", range, 0, out);
+    if (!client) {
+        fl_mistake(&reading->json, item, FL_AT_KEY,
+                   "needs \"clients_of\": the group whose members the node turns to");
+    }
+}
+
 static void read_group(struct fl_reading *reading, const cJSON *object, uint32_t index, cJSON *out)
 {
     static const char *const keys[] = {"count",
                                        "accounts",
                                        "clients_of",
+                                       "failover_s",
                                        "faulty_max",
                                        "power",
                                        "labels",
@@ -290,6 +306,7 @@ static void read_group(struct fl_reading *reading, const cJSON *object, uint32_t
     if (name) {
         fl_json_put(out, "clients_of", name);
     }
+    read_failover(reading, object, group, clients_of != NULL, out);
     const int64_t most = sized ? group->count : ENDPOINTS_MAX;
     const struct fl_range faulty = {0, 0, most};
     group->faulty_max = (uint32_t)fl_read_number_key(reading, object, "faulty_max", faulty, 0, out);

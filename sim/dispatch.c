@@ -366,6 +366,7 @@ void fl_start_or_recover(struct fl_world *w, uint32_t endpoint)
 {
     const bool started = w->node[endpoint].started;
     w->node[endpoint].started = true;
+    w->node[endpoint].served_at = w->now; /* what it missed is no fault of its replica */
     dispatch_all_layers(w, endpoint, started ? FL_RECOVER : FL_START);
 }
 
@@ -426,7 +427,7 @@ static void deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
     }
     if (ev.msg.version.i != 0 &&
         ev.msg.from.i == w->actor[(size_t)endpoint * FL_LAYERS].self.replica.i)
-        w->node[endpoint].view = ev.msg.version;
+        fl_client_served(w, endpoint, ev.msg.version);
     const uint32_t only = ev.msg.family, last = only ? only : FL_LAYERS - 1;
     for (uint32_t f = only ? only : 1; f < FL_LAYERS; f++) {
         if (f > last) break;
@@ -549,6 +550,9 @@ void fl_handle(struct fl_world *w, struct fl_entry e)
         return;
     case FL_ENTRY_DEPARTURE:
         fl_network_departs(w, index_in(e), e.whom);
+        return;
+    case FL_ENTRY_FAILOVER:
+        fl_client_looks(w, index_in(e));
         return;
     case FL_ENTRY_FAULT:
         fl_fault_edge(w, index_in(e), e.whom);

@@ -69,27 +69,6 @@ static fl_endpoint replica_of(const struct fl_world *w, uint32_t endpoint)
     return (fl_endpoint){r->first + (uint32_t)pick};
 }
 
-/* Sorted by replica, then by endpoint: counted first, then filled in. */
-static void lay_out_clients(struct fl_world *w)
-{
-    const uint32_t endpoints = w->config->facts.endpoints;
-    w->client = fl_alloc(endpoints, sizeof *w->client);
-    for (uint32_t e = 0; e < endpoints; e++) {
-        const uint32_t r = w->actor[(size_t)e * FL_LAYERS].self.replica.i;
-        if (r != e && r != FL_NOWHERE.i) w->node[r].client_count++;
-    }
-    for (uint32_t r = 0, filled = 0; r < endpoints; r++) {
-        w->node[r].client_first = filled;
-        filled += w->node[r].client_count;
-        w->node[r].client_count = 0;
-    }
-    for (uint32_t e = 0; e < endpoints; e++) {
-        const uint32_t r = w->actor[(size_t)e * FL_LAYERS].self.replica.i;
-        if (r != e && r != FL_NOWHERE.i)
-            w->client[w->node[r].client_first + w->node[r].client_count++] = e;
-    }
-}
-
 static void lay_out_keys(struct fl_world *w)
 {
     const struct fl_config *c = w->config;
@@ -196,7 +175,7 @@ void fl_world_lay_out(struct fl_world *w)
     w->records = fl_records_new();
     lay_out_nodes(w);
     lay_out_actors(w);
-    lay_out_clients(w);
+    fl_clients_lay_out(w);
     lay_out_keys(w);
     w->ledger = fl_ledger_new(c, &w->keys, w->records);
     w->newest = fl_ledger_base(w->ledger);
@@ -204,6 +183,7 @@ void fl_world_lay_out(struct fl_world *w)
     w->fault = fl_alloc(c->fault_count, sizeof *w->fault);
     for (uint32_t i = 0; i < c->fault_count; i++) fl_fault_lay_out(w, i);
     fl_network_lay_out(w);
+    fl_clients_start(w);
     w->honest = fl_alloc(1, sizeof *w->honest);
     for (int i = 0; i < 2; i++) w->spoken[i] = fl_alloc(1, sizeof *w->spoken[i]);
     w->interned = fl_alloc(FL_OUTBOX_BLOBS, sizeof *w->interned);

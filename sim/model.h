@@ -64,7 +64,8 @@ struct fl_self {
     uint32_t faulty_max;              /* f: how many of the group's members may be corrupted */
     const uint64_t *power;            /* voting power by index in the group, group_size entries */
     uint64_t power_total;
-    fl_endpoint replica;                   /* the replica it reads and submits to, or FL_NOWHERE */
+    fl_endpoint replica; /* the replica it reads and submits to, or FL_NOWHERE; may change between
+                            steps ("failover_s") */
     uint32_t account_first, account_count; /* ledger accounts this identity owns */
     uint64_t seed;                         /* first part of every key of a draw */
     const struct fl_facts *facts;
@@ -73,7 +74,8 @@ struct fl_self {
 };
 
 /* What an actor may observe of the ledger: the version its replica served it last. By value, valid
- * for one step. */
+ * for one step. A client's view never goes back in height, whoever serves it: an older version that
+ * comes late, or from a replica that lags, is not taken. */
 struct fl_view {
     const struct fl_reader *reader;
     fl_version version;
@@ -169,8 +171,11 @@ enum fl_engine_record {
                              kind, word 0, word 1; child of the fault edge */
     FL_RECORD_TX,         /* a transaction is handed in, noted by its client: v = account, nonce,
                              contract, kind, copy (0: the first time) */
-    FL_RECORD_STRUCK, /* a fault takes one more node after its window opened: v = fault, endpoint;
+    FL_RECORD_STRUCK,     /* a fault takes one more node after its window opened: v = fault, endpoint;
                              child of the fault edge */
+    FL_RECORD_ATTACHED,   /* a client hears nothing new and turns to another replica: v = client, how
+                             often it did so, replica before, replica now; child of the crash that
+                             took the one before down, if that is why */
     FL_RECORD_MODELS = 16
 };
 

@@ -34,6 +34,8 @@ struct fl_node {
     bool honest;            /* no fault that taints strikes it in this run */
     bool struck;            /* a fault that acts does, honest or not */
     fl_version view;        /* what its replica served it last */
+    fl_time served_at;      /* when that was higher than before; of a client */
+    uint32_t turns;         /* how often it has turned to another replica */
     fl_version head, final; /* of a replica */
     fl_version pin;         /* whose rows it hands out */
     uint64_t keep_from;     /* UINT64_MAX: keeps no blob */
@@ -179,6 +181,7 @@ enum fl_entry_kind {
     FL_ENTRY_TIMER,     /* timer; whom: epoch */
     FL_ENTRY_IDLE,      /* endpoint: its work is done */
     FL_ENTRY_DEPARTURE, /* body, held back by its sender; whom: receiver */
+    FL_ENTRY_FAILOVER,  /* endpoint: has its replica told it anything new? */
     FL_ENTRY_FAULT      /* fault; whom: enum fl_fault_edge, and its round above */
 };
 enum fl_fault_edge {
@@ -214,6 +217,14 @@ static inline uint32_t fl_member_at(const struct fl_world *w, uint32_t endpoint)
 /* layout.c: everything that is set up before the first event, and freed after the last. */
 void fl_world_lay_out(struct fl_world *world);
 void fl_world_release(struct fl_world *world);
+
+/* clients.c: who reads from and submits to which replica. */
+void fl_clients_lay_out(struct fl_world *world); /* from every actor's self.replica */
+void fl_clients_start(struct fl_world *world);   /* those that may fail over look at the clock */
+/* Its replica says that it serves this version. */
+void fl_client_served(struct fl_world *world, uint32_t endpoint, fl_version version);
+/* FL_ENTRY_FAILOVER */
+void fl_client_looks(struct fl_world *world, uint32_t endpoint);
 
 /* dispatch.c: one event, its step, its effects and all local calls that follow. */
 /* The node has just gone down: what waited in line is lost like what comes later. */

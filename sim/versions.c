@@ -53,8 +53,7 @@ void fl_rows_hold(struct fl_world *w, fl_version version)
 {
     const uint32_t i = carried_find(w, version);
     if (i == w->carried_count) {
-        w->carried =
-            fl_grow(w->carried, w->carried_count, &w->carried_room, sizeof *w->carried);
+        w->carried = fl_grow(w->carried, w->carried_count, &w->carried_room, sizeof *w->carried);
         w->carried[w->carried_count++] = (struct fl_carried){.version = version};
     }
     w->carried[i].bodies++;
@@ -80,7 +79,8 @@ static uint64_t needed_from(const struct fl_world *w, uint64_t highest, uint64_t
     for (uint32_t e = 0; e < w->config->facts.endpoints; e++)
         if (w->node[e].pin.i && counts(w, e) && final_height(w, e) + REPLICA_LAG >= highest)
             height = lower(w, w->node[e].pin, height);
-    for (uint32_t i = 0; i < w->carried_count; i++) height = lower(w, w->carried[i].version, height);
+    for (uint32_t i = 0; i < w->carried_count; i++)
+        height = lower(w, w->carried[i].version, height);
     return height;
 }
 
