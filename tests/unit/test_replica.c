@@ -507,6 +507,50 @@ Test(replica, a_sequencer_hands_out_its_state)
     fl_test_run_free(&r);
 }
 
+/* The stable checkpoint is 28 blocks behind the head when it is asked for, and the base had long gone
+ * past it, were it not handed out. */
+Test(replica, a_state_is_kept_as_long_as_it_is_handed_out)
+{
+    struct fl_test_run r = run(
+        1,
+        "{\"name\": \"x\", \"duration_s\": 30, \"network\": {\"delay_ms\": 10}, \"contracts\": "
+        "{\"hoard\": \"hoard\"}, \"nodes\": {\"v\": {\"count\": 4, \"faulty_max\": 1, "
+        "\"consensus\": "
+        "{\"model\": \"pbft\", \"block_ms\": 100, \"timeout_ms\": 500, \"checkpoint_every\": 32, "
+        "\"window\": 64, \"history\": 128, \"snapshots\": true}, \"chain\": \"replica\"}}, "
+        "\"faults\": {\"c\": {\"model\": \"crash\", \"group\": \"v\", \"members\": [3], "
+        "\"from_s\": 1.05, \"to_s\": 22.05}}, \"checks\": {\"agreement\": \"agreement\"}, "
+        "\"trace\": {\"detail\": \"messages\"}}");
+    const struct fl_message_row *const state = message(&r, PBFT_SNAPSHOT, 0);
+    cr_assert_not_null(state);
+    cr_expect_eq(state->word[0], 192);
+    cr_expect_not_null(made_by(&r, FL_RECORD_APPLIED, 0, 220));
+    cr_expect_eq(fl_test_final(&r, "consensus.snapshots"), 1);
+    cr_expect_eq(fl_test_final(&r, "consensus.snapshots_refused"), 0);
+    cr_expect_geq(fl_test_final(&r, "consensus.height_min"), 298);
+    expect_one_state(&r, 3, 0);
+    fl_test_run_free(&r);
+}
+
+/* More than 1024 blocks behind it holds nothing up: while the state is ten blocks on its way, the base
+ * goes on, but not past what a message carries. */
+Test(replica, a_state_is_kept_while_it_is_on_its_way)
+{
+    struct fl_test_run r = run(
+        1, "{\"name\": \"x\", \"duration_s\": 20, " WIRE ", \"contracts\": {\"hoard\": \"hoard\"}, "
+           "\"nodes\": {\"v\": {\"count\": 4, \"consensus\": {\"model\": \"ordered\", "
+           "\"block_ms\": 10, "
+           "\"history\": 64, \"snapshots\": true}, \"chain\": \"replica\"}}, \"faults\": {\"c\": "
+           "{\"model\": \"crash\", \"group\": \"v\", \"members\": [3], \"from_s\": 1, "
+           "\"to_s\": 13}}, \"checks\": {\"agreement\": \"agreement\"}, "
+           "\"trace\": {\"detail\": \"messages\"}}");
+    cr_expect_eq(fl_test_final(&r, "consensus.snapshots"), 1);
+    cr_expect_eq(fl_test_final(&r, "consensus.snapshots_refused"), 0);
+    cr_expect_geq(fl_test_final(&r, "consensus.height_min"), 1980);
+    expect_one_state(&r, 3, 0);
+    fl_test_run_free(&r);
+}
+
 /* Its votes count afterwards: another one goes, and the chain goes on. Then it hands out a state. */
 Test(replica, who_took_over_a_state_is_a_member_again)
 {
