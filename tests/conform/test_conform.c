@@ -200,8 +200,7 @@ static void check_effects(uint32_t slot, const struct fl_outbox *out)
               "%s leaves the outbox", name);
     for (uint32_t i = 0; i < out->count; i++) {
         const struct fl_effect *e = &out->at[i];
-        cr_assert(e->kind >= FL_SEND && e->kind <= FL_PIN, "%s: effect kind %d", name,
-                  e->kind);
+        cr_assert(e->kind >= FL_SEND && e->kind <= FL_PIN, "%s: effect kind %d", name, e->kind);
         cr_assert_eq(e->as.i, out->self.i, "%s acts as somebody else", name);
         cr_assert(e->delay >= 0 && e->origin == 0, "%s: delay %" PRId64, name, e->delay);
         switch (e->kind) {
@@ -590,12 +589,26 @@ static const char bracha[] = "{\"name\": \"bracha\", \"duration_s\": 5, \"networ
                              "20, \"consensus\": \"bracha\"}}, "
                              "\"trace\": {\"detail\": \"messages\"}}";
 
+/* Nor is anybody there so far behind that it needs a state in place of blocks. */
+#define SNAPSHOTS(consensus)                                                                      \
+    "{\"name\": \"snapshots\", \"duration_s\": 20, \"network\": {\"delay_ms\": {\"law\": "        \
+    "\"lognormal\", \"median\": 20, \"sigma\": 0.6}}, \"contracts\": {\"feed\": {\"model\": "     \
+    "\"feed\", \"aggregator\": \"median\", \"reporters\": [\"v\"], \"quorum\": 1}}, \"nodes\": "  \
+    "{\"v\": {\"count\": 4, \"faulty_max\": 1, \"consensus\": {" consensus                        \
+    ", \"block_ms\": 100, \"history\": 32, \"snapshots\": true}, \"chain\": \"replica\"}}, "      \
+    "\"faults\": {\"c\": {\"model\": \"crash\", \"group\": \"v\", \"members\": [3], \"from_s\": " \
+    "2, \"to_s\": 9}}, \"trace\": {\"detail\": \"messages\"}}"
+static const char *const snapshots[] = {SNAPSHOTS("\"model\": \"ordered\""),
+                                        SNAPSHOTS("\"model\": \"pbft\", \"timeout_ms\": 500")};
+
 Test(conform, every_node_model_keeps_the_contract)
 {
     wrap_registry();
     fprintf(stderr, "seed %" PRIu64 "\n", SEED);
     inspect = true;
     run_twice("bracha", bracha, &(struct overrides){.count = 0}, SEED);
+    for (size_t i = 0; i < 2; i++)
+        run_twice("snapshots", snapshots[i], &(struct overrides){.count = 0}, SEED);
     run_scenarios();
     for (uint32_t i = 0; i < SLOTS; i++) {
         if (!real[i]->node) continue;

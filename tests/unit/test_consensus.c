@@ -398,8 +398,8 @@ static void bench_open(struct bench *b, const struct fl_model *model)
     b->model = model;
     b->facts = (struct fl_facts){10, ACCOUNTS, 1};
     b->replica = (struct replica_params){BLOCK, CAPACITY};
-    b->ordered = (struct ordered_params){
-        FL_SECOND, 0, model == &fl_model_ordered ? PEER : 0, 16, 0, FL_SECOND};
+    b->ordered = (struct ordered_params){FL_SECOND, 0, model == &fl_model_ordered ? PEER : 0,
+                                         16,        0, FL_SECOND};
     b->bracha = (struct bracha_params){-1, 16, 0};
     for (uint32_t i = 0; i < ACCOUNTS; i++) {
         b->secret[i] = 1000 + i;
@@ -816,6 +816,133 @@ Test(replica, blocks_follow_one_another)
         cr_expect_eq(b.out->at[0].msg.version.i, 9);
     }
     bench_close(&b);
+}
+
+/* What is final stays: decisions and states of heights that are passed, or not next, change nothing. A
+ * state is refused aloud, for somebody waits for the answer. */
+Test(replica, finality_is_for_good)
+{
+    struct bench b;
+    unsigned char payload[PAYLOAD_MAX], other[PAYLOAD_MAX];
+    bench_open(&b, &fl_model_replica);
+    b.now = FL_SECOND;
+    const uint32_t bytes = propose(&b, 1, payload);
+    b.now = 2 * FL_SECOND;
+    cr_assert_eq(propose(&b, 1, other), bytes);
+    cr_assert_neq(memcmp(payload, other, bytes), 0);
+    decide(&b, 1, payload, bytes);
+    executed(&b, 1, 9);
+    decide(&b, 1, other, bytes);
+    cr_expect_eq(b.out->count, 0);
+    decide(&b, 3, other, bytes);
+    cr_expect_eq(b.out->count, 0);
+    executed(&b, 1, 8); /* nobody asked */
+    cr_expect_eq(b.out->count, 0);
+    for (uint64_t height = 0; height < 2; height++) {
+        struct fl_event offer = call(FL_SNAPSHOT, height, NULL, 0);
+        offer.msg.version.i = 8;
+        bench_step(&b, &offer);
+        cr_assert_eq(b.out->count, 1);
+        cr_expect_eq(b.out->at[0].msg.kind, FL_ADOPTED);
+        cr_expect_eq(b.out->at[0].msg.value[0], 0);
+    }
+    struct fl_block block;
+    propose(&b, 2, other);
+    memcpy(&block, other, sizeof block);
+    cr_expect(fl_digest_equal(block.parent, fl_digest_of(payload, bytes)));
+    cr_expect_eq(bench_observe(&b, HALTED), 0);
+    bench_close(&b);
+}
+
+/* An empty height: a block without transactions, the same for whoever has that head, at its time. What
+ * follows names no parent. */
+Test(replica, an_empty_height_is_applied_like_any_other)
+{
+    struct bench b;
+    unsigned char payload[PAYLOAD_MAX];
+    struct fl_block block;
+    bench_open(&b, &fl_model_replica);
+    b.now = FL_SECOND;
+    const uint32_t bytes = propose(&b, 1, payload);
+    decide(&b, 1, payload, bytes);
+    executed(&b, 1, 9);
+    b.now = 5 * FL_SECOND;
+    decide(&b, 2, NULL, 0);
+    cr_assert_eq(b.out->count, 1);
+    cr_expect_eq(b.out->at[0].kind, FL_EXECUTE);
+    cr_expect_eq(b.out->at[0].msg.version.i, 9);
+    uint32_t made = 0;
+    const void *const data = fl_outbox_data(b.out, b.out->at[0].msg.blob, &made);
+    cr_assert(data && made == sizeof block);
+    memcpy(&block, data, sizeof block);
+    const struct fl_block expected = {.parent = fl_digest_of(payload, bytes),
+                                      .batch = {.height = 2, .time = FL_SECOND}};
+    cr_expect_eq(memcmp(&block, &expected, sizeof block), 0);
+    executed(&b, 2, 10);
+    cr_expect_eq(bench_observe(&b, HEIGHT), 2);
+    cr_assert_eq(b.out->count, 5);
+    cr_expect_eq(b.out->at[0].record, FL_RECORD_APPLIED);
+    cr_expect_eq(b.out->at[3].msg.kind, FL_NEW_HEAD);
+    cr_expect_eq(b.out->at[3].msg.value[0], FL_SECOND);
+    cr_expect_eq(b.out->at[4].msg.kind, FL_APPLIED);
+    cr_assert_eq(propose(&b, 3, payload), sizeof block);
+    memcpy(&block, payload, sizeof block);
+    cr_expect(block.parent.lo == 0 && block.parent.hi == 0 && block.batch.height == 3);
+    cr_expect(valid(&b, 3, payload, sizeof block));
+    /* A digest without its content is not an empty height. */
+    struct fl_event gone = call(FL_DECIDE, 3, NULL, 0);
+    gone.msg.value[0] = 7;
+    bench_step(&b, &gone);
+    cr_expect_eq(bench_observe(&b, HALTED), 1);
+    bench_close(&b);
+}
+
+/* A state in place of blocks: adopted if the engine finds it as proven and of that height. */
+Test(replica, a_state_is_taken_over)
+{
+    enum { AS_PROVEN, NOT_THERE, OF_ANOTHER_HEIGHT, CASES };
+    for (int how = 0; how < CASES; how++) {
+        struct bench b;
+        unsigned char payload[PAYLOAD_MAX];
+        bench_open(&b, &fl_model_replica);
+        struct fl_event offer = call(FL_SNAPSHOT, 40, NULL, 0);
+        offer.msg.word[1] = 11;
+        offer.msg.word[2] = 12;
+        offer.msg.value[0] = 21;
+        offer.msg.value[1] = 22;
+        offer.msg.version.i = 77;
+        bench_step(&b, &offer);
+        cr_assert_eq(b.out->count, 1);
+        cr_expect_eq(b.out->at[0].kind, FL_ADOPT);
+        cr_expect_eq(b.out->at[0].msg.version.i, 77);
+        cr_expect_eq(b.out->at[0].msg.value[0], 11);
+        cr_expect_eq(b.out->at[0].msg.value[1], 12);
+        bench_step(&b, &offer); /* a second one while the first is looked at */
+        cr_assert_eq(b.out->count, 1);
+        cr_expect_eq(b.out->at[0].msg.kind, FL_ADOPTED);
+        cr_expect_eq(b.out->at[0].msg.value[0], 0);
+
+        struct fl_event answer = {.kind = FL_EXECUTED};
+        answer.msg.word[0] = 40;
+        answer.msg.word[1] = how == OF_ANOTHER_HEIGHT ? 39 : 40;
+        answer.msg.word[2] = 5 * (uint64_t)FL_SECOND;
+        answer.msg.value[0] = 11;
+        answer.msg.version.i = how == NOT_THERE ? 0 : 77;
+        bench_step(&b, &answer);
+        const struct fl_msg *const last = &b.out->at[b.out->count - 1].msg;
+        cr_expect_eq(last->kind, FL_ADOPTED);
+        cr_expect_eq(last->value[0], how == AS_PROVEN);
+        cr_expect(last->word[0] == 40 && last->word[1] == 21 && last->word[2] == 22);
+        cr_expect_eq(b.out->count, how == AS_PROVEN ? 5 : 1);
+        cr_expect_eq(bench_observe(&b, HEIGHT), how == AS_PROVEN ? 40 : 0);
+        cr_expect_eq(bench_observe(&b, HALTED), 0);
+        struct fl_block block;
+        cr_assert_eq(propose(&b, how == AS_PROVEN ? 41 : 1, payload), sizeof block);
+        memcpy(&block, payload, sizeof block);
+        cr_expect_eq(block.parent.lo, how == AS_PROVEN ? 21 : 0);
+        cr_expect_eq(block.batch.time, how == AS_PROVEN ? 5 * FL_SECOND : 0);
+        bench_close(&b);
+    }
 }
 
 /* Each byte of a valid payload matters: header, transactions, tags. */

@@ -609,6 +609,28 @@ Test(replica, a_state_is_kept_while_it_is_on_its_way)
     fl_test_run_free(&r);
 }
 
+/* Down from the beginning, and nobody keeps the first block any more: genesis to the state, and on. */
+Test(replica, who_starts_late_takes_over_a_state)
+{
+    static const char *const consensus[] = {"\"model\": \"ordered\"",
+                                            "\"model\": \"pbft\", \"timeout_ms\": 500"};
+    for (size_t i = 0; i < 2; i++) {
+        struct fl_test_run r =
+            run(1,
+                "{\"name\": \"x\", \"duration_s\": 30, \"network\": {\"delay_ms\": 20}, "
+                "\"contracts\": {\"hoard\": \"hoard\"}, \"nodes\": {\"v\": {\"count\": 4, "
+                "\"faulty_max\": 1, \"consensus\": {%s, \"block_ms\": 100, \"history\": 32, "
+                "\"snapshots\": true}, \"chain\": \"replica\"}}, \"faults\": {\"c\": {\"model\": "
+                "\"crash\", \"group\": \"v\", \"members\": [3], \"from_s\": 0, \"to_s\": 10}}, "
+                "\"checks\": {\"agreement\": \"agreement\"}}",
+                consensus[i]);
+        cr_expect_eq(fl_test_final(&r, "consensus.snapshots"), 1);
+        cr_expect_geq(fl_test_final(&r, "consensus.height_min"), 295);
+        expect_one_state(&r, 3, 0);
+        fl_test_run_free(&r);
+    }
+}
+
 /* Its votes count afterwards: another one goes, and the chain goes on. Then it hands out a state. */
 Test(replica, who_took_over_a_state_is_a_member_again)
 {
