@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -2008,6 +2009,113 @@ Test(engine, a_client_can_read_what_it_was_served_until_it_is_served_more)
     check_views("250", ""); /* several versions behind, all final */
     cr_assert(near == 0 && reads_lost == 0,
               "%" PRIu64 " reads refused at 30 ms, %" PRIu64 " at 250 ms", near, reads_lost);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Finality, and states that are handed over
+ * --------------------------------------------------------------------------------------------- */
+
+/* Endpoint 0 makes two versions of height 1 and a second one on the first: 2, 3 and 4. What it does with
+ * them next, 10 ms apart, is the variant. */
+static void make_version(struct actor *a, uint32_t parent, uint64_t height, fl_time time)
+{
+    const struct fl_batch batch = {.height = height, .time = time};
+    const fl_blob blob = fl_blob_put(a->out, &batch, sizeof batch, 0, NULL);
+    struct fl_effect *const e = fl_emit(a->out, FL_EXECUTE);
+    e->msg.version.i = parent;
+    e->msg.blob = blob;
+}
+static void finalise(struct actor *a, uint32_t version)
+{
+    fl_emit(a->out, FL_FINALISE)->msg.version.i = version;
+}
+static void adopt(struct actor *a, uint32_t version, int64_t wrong)
+{
+    struct fl_effect *const e = fl_emit(a->out, FL_ADOPT);
+    e->msg.version.i = version;
+    e->msg.word[0] = 1000 + version;
+    e->msg.value[0] = (int64_t)a->mem->word[2 * (version - 2)] + wrong;
+    e->msg.value[1] = (int64_t)a->mem->word[2 * (version - 2) + 1];
+}
+static void play_fork(struct actor *a)
+{
+    const struct fl_event *in = a->in;
+    if (in->kind == FL_START) {
+        make_version(a, 1, 1, 1 * FL_SECOND);
+        make_version(a, 1, 1, 2 * FL_SECOND);
+        make_version(a, 2, 2, 3 * FL_SECOND);
+        fl_set_timer(a->out, 0, 10 * MS);
+    }
+    if (in->kind == FL_EXECUTED && in->msg.word[0] == 0) { /* their hashes, by version */
+        const uint32_t v = in->msg.version.i;
+        cr_assert(v >= 2 && v <= 4);
+        a->mem->word[2 * (v - 2)] = (uint64_t)in->msg.value[0];
+        a->mem->word[2 * (v - 2) + 1] = (uint64_t)in->msg.value[1];
+    }
+    if (in->kind != FL_TIMER) return;
+    if (in->timer == 0) {
+        finalise(a, 2);
+        fl_set_timer(a->out, 1, 10 * MS);
+    } else if (variant == 0) {
+        finalise(a, 3); /* of the same height, on another branch */
+    } else if (variant == 1) {
+        finalise(a, 4);
+        finalise(a, 2); /* its ancestor: no harm */
+    } else {
+        adopt(a, 3, 0);
+        adopt(a, 4, 1);
+        adopt(a, 4, 0);
+    }
+}
+static struct fl_test_run run_fork(int which, const char *faults)
+{
+    char body[1000];
+    snprintf(
+        body, sizeof body,
+        "\"duration_s\": 0.1, \"network\": {\"delay_ms\": 1}, \"nodes\": {\"a\": {\"count\": 1, "
+        "\"chain\": \"probe\"}}%s",
+        faults);
+    play = play_fork;
+    twist = repeat_all;
+    variant = which;
+    seen_count = 0;
+    return run(body);
+}
+
+Test(engine, an_honest_endpoint_that_replaces_what_is_final_stops_the_run, .signal = SIGABRT)
+{
+    run_fork(0, "");
+}
+
+Test(engine, a_corrupted_one_is_not_listened_to)
+{
+    struct fl_test_run r =
+        run_fork(0, ", \"faults\": {\"f\": {\"model\": \"twist\", \"group\": \"a\", "
+                    "\"members\": [0], \"from_s\": 0, \"to_s\": 1}}");
+    cr_assert_eq(how_many(0, FL_CHAIN, FL_TIMER, 0), 2);
+    fl_test_run_free(&r);
+}
+
+Test(engine, what_is_final_may_be_said_again)
+{
+    struct fl_test_run r = run_fork(1, "");
+    cr_assert_eq(how_many(0, FL_CHAIN, FL_TIMER, 0), 2);
+    fl_test_run_free(&r);
+}
+
+/* Another branch than the final one, another hash, then the right one: height and time come with it. */
+Test(engine, a_state_is_adopted_if_it_is_right_and_replaces_nothing)
+{
+    struct fl_test_run r = run_fork(2, "");
+    cr_assert_eq(how_many(0, FL_CHAIN, FL_EXECUTED, 0), 6);
+    const struct seen *const fork = nth(3, 0, FL_CHAIN, FL_EXECUTED, 0),
+                             *const wrong = nth(4, 0, FL_CHAIN, FL_EXECUTED, 0),
+                             *const right = nth(5, 0, FL_CHAIN, FL_EXECUTED, 0);
+    cr_assert(fork->msg.word[0] == 1003 && fork->msg.version.i == 0);
+    cr_assert(wrong->msg.word[0] == 1004 && wrong->msg.version.i == 0);
+    cr_assert(right->msg.word[0] == 1004 && right->msg.version.i == 4);
+    cr_assert(right->msg.word[1] == 2 && right->msg.word[2] == 3 * (uint64_t)FL_SECOND);
+    fl_test_run_free(&r);
 }
 
 /* ------------------------------------------------------------------------------------------------
