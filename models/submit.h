@@ -23,7 +23,11 @@ static inline bool fl_can_submit(const struct fl_self *self)
 }
 
 /* Signs `tx`, notes it and hands it to the sender's replica. The effect is returned so that the
- * caller can hold it back. `copy` counts resubmissions of the same account and nonce. */
+ * caller can hold it back. `copy` counts resubmissions of the same account and nonce.
+ *
+ * The replica may be another one than last time ("failover_s"). Whether it knows what the one before
+ * was told nobody says: who misses a transaction in its heads hands it in again, and the nonce sees to
+ * it that it is executed once. */
 static inline struct fl_effect *fl_submit(const struct fl_self *self, struct fl_tx *tx,
                                           uint16_t copy, struct fl_outbox *out)
 {
@@ -49,7 +53,8 @@ static inline struct fl_effect *fl_submit(const struct fl_self *self, struct fl_
 
 /* --- what a client sees of the ledger ------------------------------------------------------------ */
 
-/* A block of the replica it is attached to; nobody else's word counts. */
+/* A block of the replica it is attached to; nobody else's word counts. It may be an older one than was
+ * seen before, if the replica lags; the view stays where it was. */
 static inline bool fl_is_head(const struct fl_self *self, const struct fl_event *in)
 {
     return in->kind == FL_MSG && in->msg.kind == FL_NEW_HEAD && in->msg.from.i == self->replica.i;

@@ -20,7 +20,7 @@
  *     lacks one asks the new primary. It carries the proposals O with their PRE-PREPARE signatures.
  *   - A replica that finds itself behind fetches payloads with their commit certificates, as long as
  *     somebody keeps them (`history`); then, with `snapshots`, the state of a stable checkpoint in one
- *     piece, from one of the others after the other until it is right. It follows others into a view when more
+ *     piece, of one member after the other until it is right. It follows others into a view when more
  *     than F of them say that their NEW-VIEW decided upon nothing beyond its height: nothing that an
  *     older view may have committed is then left to be told.
  *

@@ -1,5 +1,5 @@
 /* A chain layer that builds and judges any number of blocks ahead: a tape of payloads. It shows
- * pipelining, and bears the null request, of which `replica` knows nothing. */
+ * pipelining, and bears the null request, which `replica` bears too but hardly ever meets. */
 #include "models/wire.h"
 
 struct state {

@@ -48,7 +48,8 @@ Test(schema, the_committed_file_is_up_to_date)
 static const char plain[] =
     "{\"name\": \"x\", \"duration_s\": 5, \"trace\": {\"sample_s\": 1}, \"network\": {}, "
     "\"nodes\": "
-    "{\"all\": {\"count\": 1, \"accounts\": 0, \"faulty_max\": 0, \"consensus\": \"ordered\"}}, "
+    "{\"all\": {\"count\": 1, \"accounts\": 0, \"clients_of\": \"all\", \"faulty_max\": 0, "
+    "\"consensus\": \"ordered\"}}, "
     "\"faults\": {\"x\": {\"model\": \"crash\", \"role\": \"consensus\", \"from_s\": 0, "
     "\"to_s\": 2000000000e-9}}}";
 
