@@ -213,7 +213,7 @@ static struct fl_msg stamped(const struct fl_world *w, const struct fl_effect *e
     }
     msg.from = e->as;
     msg.by = w->actor[(size_t)e->as.i * FL_LAYERS].self.identity;
-    msg.rows = msg.rows != 0;
+    msg.rows = msg.rows && fl_ledger_alive(w->ledger, msg.version);
     memset(msg.zero, 0, sizeof msg.zero);
     return msg;
 }

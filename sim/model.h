@@ -98,7 +98,8 @@ struct fl_msg {
     fl_version version; /* a ledger version the sender serves; a client's view moves to it */
     uint16_t kind, copy;
     uint8_t family;  /* layer of the receiver this is for; 0: each of its layers in turn */
-    uint8_t rows;    /* 1: a snapshot, with all rows of `version`, which take their time on the wire */
+    uint8_t rows;    /* 1: a snapshot, with all rows of `version`, which take their time on the wire;
+                        0 on arrival if those were no longer there */
     uint8_t zero[6]; /* padding, always 0 */
 };
 

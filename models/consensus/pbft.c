@@ -304,7 +304,7 @@ static void on_recover(const struct fl_pbft *c)
 {
     struct fl_pbft_state *const s = c->s;
     s->building = s->asked = s->fetch_to = 0;
-    fl_pbft_snapshot_forget(c);
+    fl_pbft_snapshot_give_up(c);
     fl_pbft_fetch(c);
     if (!s->active) {
         fl_pbft_resend_change(c);

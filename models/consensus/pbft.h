@@ -345,9 +345,6 @@ void fl_pbft_keep(const struct fl_pbft *c);
 /* The checkpoint at `applied` is this version; another one has become stable. */
 void fl_pbft_snapshot_reached(const struct fl_pbft *c, fl_version version);
 void fl_pbft_snapshot_stable(const struct fl_pbft *c);
-/* Who comes back from a crash hands nothing out before its next checkpoint: the engine kept nothing
- * for it. */
-void fl_pbft_snapshot_forget(const struct fl_pbft *c);
 /* The stable checkpoint, if it can be had here by who misses `seq`; else 0. */
 uint64_t fl_pbft_snapshot_beyond(const struct fl_pbft *c, uint64_t seq);
 /* The block that would be next is GONE: asks for the state instead. */

@@ -4,8 +4,8 @@
  *
  * The paper fetches a tree of pages, each checked by its digest; here the state comes in one piece and
  * is checked by its hash, which takes its time on the sender's uplink and is lost or right as a whole.
- * One member is asked at a time. If what it sends is not as proven, if it has nothing, or if nothing
- * comes within snapshot_timeout_ms, the next request goes to the next member. The blocks after the
+ * One member is asked at a time. If what it sends is not as proven, if it has nothing (after a crash
+ * the rows may be gone, although it does not know), or if nothing comes within snapshot_timeout_ms, the next request goes to the next member. The blocks after the
  * checkpoint are fetched as always. */
 #include "models/consensus/pbft.h"
 
@@ -42,18 +42,6 @@ void fl_pbft_snapshot_stable(const struct fl_pbft *c)
     t->stable.seq = c->s->stable;
     t->stable.version = held->seq == c->s->stable ? held->version : 0;
     pin(c, t->stable.version);
-}
-
-void fl_pbft_snapshot_forget(const struct fl_pbft *c)
-{
-    struct fl_pbft_transfer *const t = fl_pbft_transfer(c);
-    if (!t) return;
-    memset(&t->stable, 0, sizeof t->stable);
-    t->wanted = t->offered = 0;
-    pin(c, 0);
-    const uint64_t every = (uint64_t)c->params->checkpoint_every;
-    const uint64_t kept = 2 * (uint64_t)c->params->window / every + 2;
-    memset(fl_pbft_held_at(c, 0), 0, kept * sizeof(struct fl_pbft_held));
 }
 
 uint64_t fl_pbft_snapshot_beyond(const struct fl_pbft *c, uint64_t seq)

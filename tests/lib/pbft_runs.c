@@ -115,10 +115,14 @@ const char *pbft_scenario(const char *model, enum pbft_kind kind, uint64_t seed)
         seed, seed, END_MS / 1000, END_MS % 1000, roll(2) ? "random" : "sequence");
     say("\"nodes\": {\"v\": {\"count\": %u, \"faulty_max\": %u, \"consensus\": {\"model\": \"%s\", "
         "\"block_ms\": %" PRIu64 ", \"latency_ms\": %" PRIu64 ", \"timeout_ms\": %" PRIu64
-        ", \"checkpoint_every\": %" PRIu64 ", \"window\": %" PRIu64 ", \"history\": %d}, "
-        "\"chain\": {\"model\": \"replica\", \"mempool_txs\": 4}}},\n",
-        n, f, model, block, block > 0 ? roll(3) : 0, one_of(timeouts, 3), every, window,
-        END_MS / 3);
+        ", \"checkpoint_every\": %" PRIu64 ", \"window\": %" PRIu64 ", ",
+        n, f, model, block, block > 0 ? roll(3) : 0, one_of(timeouts, 3), every, window);
+    if (kind == PBFT_FORGETFUL)
+        say("\"snapshots\": true, \"snapshot_timeout_ms\": 50, \"history\": %" PRIu64,
+            2 * (window > PBFT_FETCH_MAX ? window : PBFT_FETCH_MAX));
+    else
+        say("\"history\": %d", END_MS / 3);
+    say("}, \"chain\": {\"model\": \"replica\", \"mempool_txs\": 4}}},\n");
     uint32_t member[MEMBERS];
     shuffle(member, n);
     if (kind == PBFT_LIARS ||
@@ -197,6 +201,7 @@ struct pbft_outcome pbft_run(const char *model, enum pbft_kind kind, uint64_t se
         .stuck = !lives(&run, run.config->group[0].count),
         .changed = fl_test_final(&run, "consensus.view_changes") > 0,
         .height = fl_test_final(&run, "consensus.height"),
+        .snapshots = fl_test_final(&run, "consensus.snapshots"),
         .digest = run.result->digest,
     };
     for (uint32_t i = 0; i < run.result->fault_count; i++)

@@ -9,6 +9,7 @@ enum pbft_kind {
     PBFT_SWARM = 1, /* up to f corrupted (crash, mute, equivocate, pbft_liar), drawn windows; others
                        crash for a while before all heals */
     PBFT_LARGE,     /* the same with n = 16, f = 5 */
+    PBFT_FORGETFUL, /* the first again, with the shortest history, and snapshots */
     PBFT_LIARS      /* f members that lie from the start to the end, and no other fault */
 };
 struct pbft_outcome {
@@ -16,7 +17,7 @@ struct pbft_outcome {
     bool stuck;     /* some honest replica decided nothing in the end */
     bool changed;   /* a view was changed */
     uint64_t bites; /* injections and suppressions of faults */
-    int64_t height;
+    int64_t height, snapshots;
     struct fl_digest digest;
 };
 struct pbft_outcome pbft_run(const char *model, enum pbft_kind kind, uint64_t seed);

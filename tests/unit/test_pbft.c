@@ -425,6 +425,23 @@ Test(pbft, agreement_and_liveness_within_the_budget, .timeout = 600)
     cr_expect_geq(10 * bitten, 9 * SEEDS);
 }
 
+/* The same where nobody remembers more than 32 blocks or so, and a state is had instead. */
+Test(pbft, agreement_and_liveness_with_snapshots, .timeout = 600)
+{
+    enum { SEEDS = 120 };
+    int64_t taken = 0;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        const struct pbft_outcome o = pbft_run("pbft", PBFT_FORGETFUL, seed);
+        cr_assert(!o.conflict, "seed %" PRIu64 ": agreement is broken\n%s", seed,
+                  pbft_scenario("pbft", PBFT_FORGETFUL, seed));
+        cr_assert(!o.stuck, "seed %" PRIu64 ": a replica is stuck\n%s", seed,
+                  pbft_scenario("pbft", PBFT_FORGETFUL, seed));
+        taken += o.snapshots;
+    }
+    printf("%d runs: %" PRId64 " states taken over\n", SEEDS, taken);
+    cr_expect_geq(taken, SEEDS / 10);
+}
+
 /* Two equivocators where one is allowed for: they need each other, and split the rest. */
 Test(pbft, agreement_breaks_beyond_the_budget)
 {
