@@ -59,6 +59,11 @@ Test(pbft_soak, agreement_and_liveness_at_5_of_16, .timeout = 7200)
     swarm(PBFT_LARGE, "5 of 16", 2000);
 }
 
+Test(pbft_soak, agreement_and_liveness_with_snapshots, .timeout = 7200)
+{
+    swarm(PBFT_FORGETFUL, "short history", 2000);
+}
+
 Test(pbft_soak, agreement_and_liveness_among_liars, .timeout = 7200)
 {
     swarm(PBFT_LIARS, "liars", 2000);
