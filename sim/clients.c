@@ -83,9 +83,9 @@ static uint32_t crash_of(const struct fl_world *w, uint32_t endpoint)
 {
     for (uint32_t i = 0; w->node[endpoint].down > 0 && i < w->config->fault_count; i++) {
         const struct fl_fault_state *f = &w->fault[i];
-        if (!f->active || !f->result.spec->model->fault->crash) continue;
-        for (uint32_t m = 0; m < f->result.spec->count; m++)
-            if (f->result.member[m] == endpoint) return f->result.record;
+        uint32_t rank;
+        if (f->result.spec->model->fault->crash && fl_fault_holds(f, endpoint, &rank))
+            return f->result.record;
     }
     return FL_NO_RECORD;
 }
