@@ -10,6 +10,7 @@
 #include "sim/disk.h"
 #include "sim/mistake.h"
 #include "sim/schema.h"
+#include "sim/shrink.h"
 #include "sim/sweep.h"
 #include "sim/world.h"
 
@@ -30,9 +31,9 @@ struct options {
     size_t arguments;
     const char *override[OVERRIDES_MAX];
     size_t overrides;
-    const char *directory, *format;
+    const char *directory, *format, *keep;
     uint64_t seed;
-    uint32_t jobs;
+    uint32_t jobs, runs;
     bool has_seed, json, resolved, quiet, resume, dry_run;
 };
 
@@ -44,7 +45,9 @@ enum {
     KEY_FORMAT,
     KEY_JOBS,
     KEY_RESUME,
-    KEY_DRY_RUN
+    KEY_DRY_RUN,
+    KEY_KEEP,
+    KEY_RUNS
 };
 
 static bool read_seed(const char *text, uint64_t *seed)
@@ -61,6 +64,14 @@ static bool read_jobs(const char *text, uint32_t *jobs)
     uint64_t count;
     if (!read_seed(text, &count) || count < 1 || count > FL_JOBS_MAX) return false;
     *jobs = (uint32_t)count;
+    return true;
+}
+
+static bool read_runs(const char *text, uint32_t *runs)
+{
+    uint64_t count;
+    if (!read_seed(text, &count) || count < 1 || count > UINT32_MAX) return false;
+    *runs = (uint32_t)count;
     return true;
 }
 
@@ -92,6 +103,13 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_JOBS:
         if (!read_jobs(value, &o->jobs))
             argp_error(state, "--jobs %s: expected a number from 1 to %d", value, FL_JOBS_MAX);
+        return 0;
+    case KEY_KEEP:
+        o->keep = value;
+        return 0;
+    case KEY_RUNS:
+        if (!read_runs(value, &o->runs))
+            argp_error(state, "--runs %s: expected a number from 1 to 2^32 - 1", value);
         return 0;
     case KEY_SEED:
         o->has_seed = true;
@@ -294,6 +312,20 @@ static int command_sweep(const struct options *o)
     return fl_sweep(&sweep);
 }
 
+static int command_shrink(const struct options *o)
+{
+    const struct fl_shrink shrink = {.path = o->argument[0],
+                                     .override = o->override,
+                                     .override_count = o->overrides,
+                                     .seed = o->has_seed ? &o->seed : NULL,
+                                     .keep = o->keep,
+                                     .output = o->directory,
+                                     .runs = o->runs ? o->runs : FL_SHRINK_RUNS,
+                                     .json = o->json,
+                                     .quiet = o->quiet};
+    return fl_shrink(&shrink);
+}
+
 static int command_plot(const struct options *o)
 {
     static const char *const formats[] = {"png", "svg", "pdf"};
@@ -333,6 +365,18 @@ static const struct argp_option sweep_options[] = {
     {"dry-run", KEY_DRY_RUN, 0, 0, "Check the plan and print how many runs it is", 0},
     {"quiet", 'q', 0, 0, "Print nothing if all goes well", 0},
     {0}};
+static const struct argp_option shrink_options[] = {
+    {"output", 'o', "FILE", 0, "The smallest scenario; default NAME-shrunk.json", 0},
+    {"keep", KEY_KEEP, "PATH", 0,
+     "What must go on failing, such as checks.agreement or ledger.bad_debt; default what fails "
+     "first",
+     0},
+    {"runs", KEY_RUNS, "N", 0, "At most so many runs; default 2000", 0},
+    {"json", KEY_JSON, 0, 0, "Print what was found as JSON", 0},
+    {"quiet", 'q', 0, 0, "Print nothing if all goes well", 0},
+    OPTION_SEED,
+    OPTION_SET,
+    {0}};
 static const struct argp_option no_options[] = {{0}};
 
 static const struct command {
@@ -345,6 +389,8 @@ static const struct command {
      command_run, run_options, 1, 1},
     {"sweep", "PLAN.json", "Run a scenario over a grid of values and several seeds.", command_sweep,
      sweep_options, 1, 1},
+    {"shrink", "SCENARIO.json", "Make a failing scenario as small as it can be and still fail.",
+     command_shrink, shrink_options, 1, 1},
     {"validate", "SCENARIO.json...", "Check scenarios without running them.", command_validate,
      validate_options, 1, ARGUMENTS_MAX},
     {"list", "", "List the models that scenarios can name.", command_list, no_options, 0, 0},

@@ -1,6 +1,7 @@
 /* A parent that never simulates and children that simulate one row each. */
 #include "sim/sweep.h"
 
+#include "sim/child.h"
 #include "sim/disk.h"
 #include "sim/table.h"
 #include "sim/unit_text.h"
@@ -11,8 +12,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -43,22 +42,6 @@ struct run {
 /* ------------------------------------------------------------------------------------------------
  * A child
  * --------------------------------------------------------------------------------------------- */
-
-/* Dies with its parent, whatever ends that; its own end is for the parent to judge. */
-static void settle_down(pid_t parent, const int pipes[PIPES])
-{
-    static const int left_to_parent[] = {SIGINT, SIGTERM, SIGHUP};
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) {
-        _exit(EXIT_IO);
-    }
-    for (size_t i = 0; i < sizeof left_to_parent / sizeof *left_to_parent; i++) {
-        signal(left_to_parent[i], SIG_IGN);
-    }
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* a thousand rows, a thousand cores */
-    dup2(pipes[TALK], STDOUT_FILENO);
-    dup2(pipes[TALK], STDERR_FILENO);
-}
 
 /* Metrics with tabs between them and a line end, so that a part is not taken for all. */
 static bool write_findings(int to, const struct fl_plan *plan, const struct fl_config *config,
@@ -107,7 +90,7 @@ static const char *start(struct run *run, struct worker *worker, uint32_t row)
         return fl_disk_failure("cannot start a process: %s", strerror(errno));
     }
     if (worker->id == 0) {
-        settle_down(parent, writing);
+        fl_child_settle(parent, writing[TALK]);
         run_row(run->plan, row, writing[FINDINGS]);
     }
     worker->row = row;

@@ -37,22 +37,24 @@ void fl_endpoint_name(const struct fl_config *config, uint32_t endpoint, char *o
     snprintf(out, bytes, "-");
 }
 
-static void run_in_sequence(struct fl_world *w)
+static void run_in_sequence(struct fl_world *w, uint64_t most)
 {
     for (struct fl_entry e; fl_queue_pop_until(&w->queue, w->config->end, &e);) {
         fl_grid_until(w, e.at);
         fl_handle(w, e);
+        if (w->result.events > most) return;
     }
 }
 
 /* Each instant's entries, those that were there when it began, in an order drawn from the seed: to
  * expose code that leans on the order of ties. Fault edges are pushed first and stay first. */
-static void run_with_random_ties(struct fl_world *w)
+static void run_with_random_ties(struct fl_world *w, uint64_t most)
 {
     struct fl_entry *now = NULL;
     size_t room = 0;
     uint64_t instant = 0;
     for (fl_time next; (next = fl_queue_next(&w->queue)) <= w->config->end; instant++) {
+        if (w->result.events > most) break;
         fl_grid_until(w, next);
         size_t count = 0;
         while (fl_queue_next(&w->queue) == next) {
@@ -108,7 +110,7 @@ static void conclude(struct fl_world *w)
     r->message = w->message;
 }
 
-void fl_world_run(struct fl_world *w)
+bool fl_world_run_within(struct fl_world *w, uint64_t most)
 {
     for (uint32_t i = 0; i < w->config->fault_count; i++)
         if (fl_fault_opens_at_once(&w->config->fault[i])) fl_fault_opens(w, i);
@@ -118,10 +120,17 @@ void fl_world_run(struct fl_world *w)
     }
     w->begun = true;
     if (w->config->random_ties)
-        run_with_random_ties(w);
+        run_with_random_ties(w, most);
     else
-        run_in_sequence(w);
+        run_in_sequence(w, most);
+    if (w->result.events > most) return false;
     conclude(w);
+    return true;
+}
+
+void fl_world_run(struct fl_world *w)
+{
+    FL_ASSERT(fl_world_run_within(w, UINT64_MAX));
 }
 
 const struct fl_result *fl_world_result(const struct fl_world *w)

@@ -16,6 +16,8 @@ struct fl_world;
 /* The configuration must outlive the world. */
 struct fl_world *fl_world_new(const struct fl_config *config);
 void fl_world_run(struct fl_world *world);
+/* The same, but false, and then without a result, once more events than `most` were dispatched. */
+bool fl_world_run_within(struct fl_world *world, uint64_t most);
 void fl_world_free(struct fl_world *world);
 
 enum fl_fate {
