@@ -176,27 +176,39 @@ static cJSON *with_early_to(const struct fl_shrinking *s, const struct number *n
     return with_window(s, number->name, (struct window){is.from, to});
 }
 
-/* It begins at this tick, and lasts as long. */
-static cJSON *with_from(const struct fl_shrinking *s, const struct number *number, int64_t tick)
+/* Begins so much earlier, and lasts as long. */
+static cJSON *with_shift(const struct fl_shrinking *s, const char *name, fl_time shift)
 {
-    const struct window is = window_of(s, number->name);
-    const fl_time from = tick * s->grid;
-    return with_window(s, number->name, (struct window){from, from + is.to - is.from});
+    const struct window is = window_of(s, name);
+    return with_window(s, name, (struct window){is.from - shift, is.to - shift});
 }
 
+/* What happens every second or every ten is met again by shifts of whole seconds, so these are tried
+ * from large to small: tens of ticks, and as often as each will do. */
+static void shift_window(struct fl_shrinking *s, const char *name)
+{
+    fl_time shift = s->grid;
+    while (shift <= window_of(s, name).from / 10) {
+        shift *= 10;
+    }
+    for (; shift >= s->grid; shift /= 10) {
+        while (shift <= window_of(s, name).from && fl_shrink_try(s, with_shift(s, name, shift))) {
+        }
+    }
+}
+
+/* Its end first: what is over early lets the run be short. */
 void fl_lower_windows(struct fl_shrinking *s)
 {
     const cJSON *faults = fl_tree_member(s->best, "faults");
     for (int i = 0; i < cJSON_GetArraySize(faults); i++) {
         char *name = fl_strdup(cJSON_GetArrayItem(faults, i)->string);
-        const struct number late = {with_late_from, name}, early = {with_early_to, name},
-                            from = {with_from, name};
+        const struct number early = {with_early_to, name}, late = {with_late_from, name};
         struct window is = window_of(s, name);
-        lower(s, &late, 1, up(is.to, s->grid) - is.from / s->grid);
-        is = window_of(s, name);
         lower(s, &early, 1, up(is.to, s->grid) - is.from / s->grid);
         is = window_of(s, name);
-        lower(s, &from, 0, up(is.from, s->grid));
+        lower(s, &late, 1, up(is.to, s->grid) - is.from / s->grid);
+        shift_window(s, name);
         free(name);
         faults = fl_tree_member(s->best, "faults");
     }

@@ -342,14 +342,32 @@ static bool choose(const struct members *members, uint32_t count, bool *kept)
     return true;
 }
 
-static void cut_group(const struct members *members, const cJSON *start, cJSON *group,
+/* Does any fault that is left name the group or a member? */
+static bool is_struck(const cJSON *item, const char *group)
+{
+    int64_t index;
+    bool struck = item && refers(item, group, &index);
+    for (const cJSON *child = item ? item->child : NULL; child; child = child->next) {
+        struck |= is_struck(child, group);
+    }
+    return struck;
+}
+
+/* False if faults strike a group that then tolerates none, which did before: what any member can do
+ * alone shows nothing. */
+static bool cut_group(const struct members *members, const cJSON *start, cJSON *tree,
                       uint32_t count)
 {
+    cJSON *group = fl_tree_member(fl_tree_member(tree, "nodes"), members->group);
     const cJSON *was = fl_tree_at(start, "nodes", members->group);
-    const int64_t tolerated = fl_tree_integer(was, "faulty_max", 0);
-    if (tolerated > 0) {
+    const int64_t before = fl_tree_integer(was, "faulty_max", 0);
+    if (before > 0) {
         const int64_t others = fl_tree_integer(was, "count", 1) - 1;
-        fl_tree_put(group, "faulty_max", fl_number_item(tolerated * (count - 1) / others, 0));
+        const int64_t tolerated = before * (count - 1) / others;
+        if (tolerated == 0 && is_struck(fl_tree_member(tree, "faults"), members->group)) {
+            return false;
+        }
+        fl_tree_put(group, "faulty_max", fl_number_item(tolerated, 0));
     }
     fl_tree_put(group, "count", fl_number_item(count, 0));
     cJSON *power = fl_tree_member(group, "power");
@@ -360,13 +378,14 @@ static void cut_group(const struct members *members, const cJSON *start, cJSON *
             cJSON_Delete(cJSON_DetachItemViaPointer(power, item));
         }
     }
+    return true;
 }
 
 static cJSON *cut_nodes(const cJSON *tree, struct fl_tree_group group, uint32_t count,
                         uint32_t without)
 {
     cJSON *copy = copy_of(tree);
-    cJSON *object = fl_tree_member(fl_tree_member(copy, "nodes"), group.name);
+    const cJSON *object = fl_tree_at(tree, "nodes", group.name);
     struct members members = {group.name, (uint32_t)fl_tree_integer(object, "count", 1), NULL,
                               NULL};
     FL_ASSERT(count >= 1 && count < members.count);
@@ -378,13 +397,14 @@ static cJSON *cut_nodes(const cJSON *tree, struct fl_tree_group group, uint32_t 
     for (uint32_t i = 0; i < members.count; i++) {
         kept[i] = i != without;
     }
-    const bool fits = without < members.count || choose(&members, count, kept);
+    bool fits = without < members.count || choose(&members, count, kept);
     if (fits) {
         number_kept(&members, kept);
         visit_names(&members, copy, PASS_RENUMBER);
         visit_faults(&members, copy, PASS_RENUMBER);
-        cut_group(&members, group.start, object, count);
-    } else {
+        fits = cut_group(&members, group.start, copy, count);
+    }
+    if (!fits) {
         cJSON_Delete(copy);
     }
     free(kept);

@@ -39,15 +39,15 @@ cJSON *fl_tree_without_part(const cJSON *tree, const char *section, const char *
 
 /* A group with fewer members, numbered anew. What it tolerates (faulty_max) is in the proportion to n - 1
  * that it has in `start`: a smaller n that kept it would ask for the impossible, and one that rounded it
- * down each time would soon tolerate nothing. */
+ * down each time would soon tolerate nothing. A group that faults strike goes on tolerating one. */
 struct fl_tree_group {
     const cJSON *start; /* the tree that the search began with */
     const char *name;
 };
-/* A copy with this many of them, at least 1: those that faults name, then the first ones. NULL if more
- * are named. */
+/* A copy with this many of them, at least 1: those that faults name, then the first ones. NULL if
+ * there is no such group: more are named, or it would tolerate none. */
 cJSON *fl_tree_with_count(const cJSON *tree, struct fl_tree_group group, uint32_t count);
-/* A copy without this one of at least two: faults do not name it any more either. */
+/* A copy without this one of at least two, whom faults do not name any more either; or NULL. */
 cJSON *fl_tree_without_node(const cJSON *tree, struct fl_tree_group group, uint32_t index);
 
 /* The same keys in the order they have in `like`; others come last, as they are. */

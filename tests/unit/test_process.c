@@ -168,6 +168,29 @@ Test(process, a_signal_ends_a_run_and_nothing_is_left)
     }
 }
 
+/* In the middle of one of the first of its runs. */
+Test(process, a_signal_ends_a_search_and_nothing_is_left)
+{
+    const struct place p = place_new();
+    char said[SAID], result[PATH + 64];
+    snprintf(result, sizeof result, "%s/small.json", p.results);
+    char *argv[] = {(char *)p.program,
+                    "shrink",
+                    SCENARIO,
+                    "--set",
+                    "expect=[{\"path\": \"ledger.bad_debt\", \"op\": \"<\", \"value\": 1}]",
+                    "-o",
+                    result,
+                    NULL};
+    const struct child child = start(argv);
+    nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
+    kill(child.id, SIGINT);
+    cr_expect_eq(finish(child, said), 128 + SIGINT, "%s", said);
+    cr_expect_str_eq(said, "");
+    cr_expect_str_eq(names_in(p.results), "");
+    place_remove(&p);
+}
+
 Test(process, a_killed_run_leaves_nothing)
 {
     const struct place p = place_new();
@@ -356,6 +379,31 @@ Test(process, an_unwritable_folder_is_told)
         return;
     }
     expect_refused(status, said, "Permission denied");
+    cr_expect_str_eq(names_in(p.results), "");
+    place_remove(&p);
+}
+
+/* Shrunk, replayed with status 1; what does not fail is told with status 1 too, and saves nothing. */
+Test(process, a_failing_scenario_shrinks_and_replays)
+{
+    static const char too_high[] =
+        "expect=[{\"path\": \"chain.height\", \"op\": \"<\", \"value\": 3}]";
+    const struct place p = place_new();
+    char said[SAID];
+    const char *script = "mkdir \"$2\" && cd \"$2\" && \"$1\" shrink \"$OLDPWD/" SCENARIO
+                         "\" --set duration_s=1200 --set faults.oracle-stuck.enabled=false "
+                         "--set \"$3\"";
+    cr_expect_eq(run_shell(script, &p, too_high, said), 0, "%s", said);
+    cr_expect_str_eq(names_in(p.results), "eth-crash-2020-03-12-shrunk.json ");
+    cr_expect_eq(
+        run_shell("cd \"$2\" && \"$1\" validate *.json && \"$1\" run *.json -q", &p, "", said), 1,
+        "%s", said);
+    cr_expect_not_null(strstr(said, "1 of its expectations is not met"), "%s", said);
+    cr_expect_eq(run_shell("rm -r \"$2\"", &p, "", said), 0);
+    cr_expect_eq(run_shell(script, &p, "expect=[]", said), 1);
+    cr_expect_str_eq(said,
+                     "faultline: eth-crash-2020-03-12 does not fail: its expectations are met "
+                     "and no check is broken\n");
     cr_expect_str_eq(names_in(p.results), "");
     place_remove(&p);
 }
