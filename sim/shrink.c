@@ -5,6 +5,7 @@
 #include "sim/shrink_steps.h"
 #include "sim/shrink_tree.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include <unistd.h>
 
 enum { EXIT_NOT_FAILING = 1, EXIT_USAGE = 2, EXIT_IO = 3 };
-enum { PATH_BYTES = 4096, FILE_NAME_BYTES = 56 }; /* as fl_files_publish takes it */
+enum { PATH_BYTES = 4096, FILE_NAME_BYTES = 56 }; /* as fl_files_publish takes them */
 
 /* A smaller scenario may take longer, as with a default that means more blocks; one that takes this many
  * times as much is given up. Events are counted, so that the same search comes to the same end anywhere;
@@ -263,28 +264,42 @@ static void result_name(const char *name, char out[FL_NAME_MAX])
     snprintf(out, FL_NAME_MAX, "%.*s%s", (int)(FL_NAME_MAX - sizeof suffix), name, suffix);
 }
 
-static int publish(const char *path, const char *text)
+/* Where the result goes. */
+struct target {
+    const char *path, *name; /* name: within the directory */
+    char directory[PATH_BYTES], standard[FL_NAME_MAX + sizeof ".json"];
+};
+
+/* Looked at before the search, which may take long. False after a report. */
+static bool settle_target(struct target *target, const char *path, const char *scenario_name)
 {
-    char directory[PATH_BYTES];
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
-    if (strlen(path) >= sizeof directory || !*name || strlen(name) > FILE_NAME_BYTES) {
+    result_name(scenario_name, target->standard);
+    strcat(target->standard, ".json");
+    target->path = path ? path : target->standard;
+    const char *slash = strrchr(target->path, '/');
+    target->name = slash ? slash + 1 : target->path;
+    if (strlen(target->path) >= PATH_BYTES || !*target->name ||
+        strlen(target->name) > FILE_NAME_BYTES) {
         fprintf(stderr, "faultline: -o %s: expected the name of a file, of at most %d characters\n",
-                path, FILE_NAME_BYTES);
-        return EXIT_USAGE;
+                target->path, FILE_NAME_BYTES);
+        return false;
     }
-    snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - path) : 1,
-             slash ? path : ".");
-    if (slash == path) {
-        strcpy(directory, "/");
+    const int length = slash ? (int)(slash - target->path) : 1;
+    snprintf(target->directory, PATH_BYTES, "%.*s", length, slash ? target->path : ".");
+    if (length == 0) {
+        strcpy(target->directory, "/");
     }
-    const struct fl_file file = {name, text, strlen(text)};
-    const char *problem = fl_folder_make(directory);
-    problem = problem ? problem : fl_files_publish(directory, &file, 1);
-    if (problem) {
-        fprintf(stderr, "faultline: %s\n", problem);
-    }
-    return problem ? EXIT_IO : 0;
+    return true;
+}
+
+/* NULL or a sentence. */
+static const char *make_room(const struct target *target)
+{
+    const char *problem = fl_folder_make(target->directory);
+    return problem ? problem
+           : access(target->directory, W_OK) != 0
+               ? fl_disk_failure("cannot write into %s: %s", target->directory, strerror(errno))
+               : NULL;
 }
 
 /* The text of the result, in the order of all resolved scenarios. */
@@ -320,30 +335,48 @@ static void check_replay(struct fl_trials *trials, const char *text)
     cJSON_Delete(tree);
 }
 
-static int save(const struct fl_shrink *options, struct fl_shrunk *shrunk, struct fl_trials *trials)
+static const char *save(const struct fl_shrink *options, const struct target *target,
+                        struct fl_shrunk *shrunk, struct fl_trials *trials)
 {
-    char name[FL_NAME_MAX], standard[FL_NAME_MAX + sizeof ".json"];
+    char name[FL_NAME_MAX];
     result_name(shrunk->config->name, name);
-    snprintf(standard, sizeof standard, "%s.json", name);
-    shrunk->output = options->output ? options->output : standard;
+    shrunk->output = target->path;
     char *text = result_text(shrunk, name);
     check_replay(trials, text);
-    const int status = publish(shrunk->output, text);
+    const struct fl_file file = {target->name, text, strlen(text)};
+    const char *problem = fl_files_publish(target->directory, &file, 1);
     free(text);
-    if (status == 0 && options->json) {
+    if (!problem && options->json) {
         fl_shrunk_print_json(stdout, shrunk);
-    } else if (status == 0 && !options->quiet) {
+    } else if (!problem && !options->quiet) {
         fl_shrunk_print(stdout, shrunk);
     }
-    return status;
+    return problem;
 }
 
 /* ------------------------------------------------------------------------------------------------
  * The whole
  * --------------------------------------------------------------------------------------------- */
 
-static int search(const struct fl_shrink *options, const struct fl_config *config,
-                  const cJSON *summary, struct fl_trials *trials)
+/* The smallest one, all of it explained. */
+static int report(const struct fl_shrink *options, const struct target *target,
+                  struct fl_shrunk *shrunk, struct fl_trials *trials)
+{
+    const bool fails = fl_trials_ask(trials, shrunk->after, shrunk->actual) == FL_FAILS;
+    const char *problem = trials->problem;
+    if (!problem && !fails) {
+        fprintf(stderr, "faultline: %s: the failure did not come again\n", shrunk->config->name);
+        return EXIT_NOT_FAILING;
+    }
+    problem = problem ? problem : save(options, target, shrunk, trials);
+    if (problem) {
+        fprintf(stderr, "faultline: %s\n", problem);
+    }
+    return problem ? EXIT_IO : 0;
+}
+
+static int search(const struct fl_shrink *options, const struct target *target,
+                  const struct fl_config *config, const cJSON *summary, struct fl_trials *trials)
 {
     const bool shown = !options->quiet && isatty(STDERR_FILENO);
     struct fl_shrinking s = {.trials = trials,
@@ -364,21 +397,12 @@ static int search(const struct fl_shrink *options, const struct fl_config *confi
     cJSON *asked = s.best; /* names in `shrunk` are of this tree */
     s.best = fl_json_made(cJSON_Duplicate(asked, true));
     fl_shrink_spell(&s);
-    const bool fails = fl_trials_ask(trials, s.best, shrunk.actual) == FL_FAILS;
     if (shown) {
         fputs("\r\033[K", stderr);
     }
     shrunk.before = before;
     shrunk.after = s.best;
-    int status = EXIT_NOT_FAILING;
-    if (trials->problem) {
-        fprintf(stderr, "faultline: %s\n", trials->problem);
-        status = EXIT_IO;
-    } else if (!fails) {
-        fprintf(stderr, "faultline: %s: the failure did not come again\n", config->name);
-    } else {
-        status = save(options, &shrunk, trials);
-    }
+    const int status = report(options, target, &shrunk, trials);
     free(shrunk.needed);
     cJSON_Delete(before);
     cJSON_Delete(asked);
@@ -386,13 +410,28 @@ static int search(const struct fl_shrink *options, const struct fl_config *confi
     return status;
 }
 
+/* An expectation of something that the summary does not have fails `faultline run`, and always will. */
+static const char *unknown_path(const cJSON *summary)
+{
+    const cJSON *expect;
+    cJSON_ArrayForEach(expect, fl_tree_member(summary, "expect"))
+    {
+        if (cJSON_IsNull(fl_tree_member(expect, "actual"))) {
+            return text_at(expect, "path");
+        }
+    }
+    return NULL;
+}
+
 /* A wrong word after --keep is the user's mistake, a right one that does not fail is an answer. */
-static int not_failing(const struct fl_config *config, const char *keep)
+static int not_failing(const struct fl_config *config, const char *keep, const cJSON *summary)
 {
     struct fl_metric metric;
-    struct fl_hint hint;
-    if (keep && !fl_summary_has(config, keep, &metric, &hint)) {
-        fprintf(stderr, "faultline: --keep %s: the summary has no such path%s\n", keep, hint.text);
+    struct fl_hint hint = {""};
+    const char *path = keep ? keep : unknown_path(summary);
+    if (path && !fl_summary_has(config, path, &metric, &hint)) {
+        fprintf(stderr, "faultline: %s%s: the summary has no such path%s\n",
+                keep ? "--keep " : "expect ", path, hint.text);
         return EXIT_USAGE;
     }
     if (keep) {
@@ -405,7 +444,8 @@ static int not_failing(const struct fl_config *config, const char *keep)
     return EXIT_NOT_FAILING;
 }
 
-static int shrink(const struct fl_shrink *options, const struct fl_config *config)
+static int shrink_into(const struct fl_shrink *options, const struct target *target,
+                       const struct fl_config *config)
 {
     struct fl_failure failure;
     struct fl_trials trials = {.path = options->path,
@@ -414,15 +454,18 @@ static int shrink(const struct fl_shrink *options, const struct fl_config *confi
                                .runs_most = options->runs};
     struct fl_trial first = fl_trial_run(&trials, config);
     cJSON *summary = first.summary ? fl_tree_parse(first.summary) : NULL;
-    int status;
-    if (first.end == FL_TRIAL_UNABLE || first.end == FL_TRIAL_ABANDONED) {
-        fprintf(stderr, "faultline: %s\n", trials.problem ? trials.problem : first.said);
-        status = EXIT_IO;
-    } else if (failure_of(&first, summary, options->keep, &failure)) {
+    const char *problem = trials.problem                    ? trials.problem
+                          : first.end == FL_TRIAL_ABANDONED ? first.said
+                                                            : NULL;
+    int status = EXIT_IO;
+    if (!problem && !failure_of(&first, summary, options->keep, &failure)) {
+        status = not_failing(config, options->keep, summary);
+    } else if (!problem && !(problem = make_room(target))) {
         set_limits(&trials, summary);
-        status = search(options, config, summary, &trials);
-    } else {
-        status = not_failing(config, options->keep);
+        status = search(options, target, config, summary, &trials);
+    }
+    if (problem) {
+        fprintf(stderr, "faultline: %s\n", problem);
     }
     cJSON_Delete(summary);
     free(first.summary);
@@ -439,7 +482,10 @@ int fl_shrink(const struct fl_shrink *options)
     if (!config) {
         return problems.count > 0 ? EXIT_USAGE : EXIT_IO;
     }
-    const int status = shrink(options, config);
+    struct target target;
+    const int status = settle_target(&target, options->output, config->name)
+                           ? shrink_into(options, &target, config)
+                           : EXIT_USAGE;
     fl_config_free(config);
     return status;
 }

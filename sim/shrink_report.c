@@ -87,8 +87,10 @@ static void without_text(const struct fl_shrunk *shrunk, const struct fl_needed 
         }
         return;
     case FL_FAILS_DIFFERENTLY:
-        snprintf(out, bytes, *needed->actual ? "%s = %s" : "the run fails in another way",
-                 failure->path, needed->actual);
+        snprintf(out, bytes, "%s = %s", failure->path, needed->actual);
+        return;
+    case FL_CRASHES:
+        snprintf(out, bytes, "the run crashes");
         return;
     case FL_INVALID:
         snprintf(out, bytes, "it is no scenario");
@@ -226,10 +228,14 @@ void fl_shrunk_print(FILE *to, const struct fl_shrunk *shrunk)
     print_sizes(to, shrunk);
     fprintf(to,
             "\n  runs     %" PRIu32 ": %" PRIu32 " failed alike, %" PRIu32
-            " failed in another way, %" PRIu32 " passed, %" PRIu32 " took too long; %" PRIu32
-            " cuts left no scenario\n",
+            " failed in another way, %" PRIu32 " passed, %" PRIu32 " took too long, %" PRIu32
+            " crashed; %" PRIu32 " cuts left no scenario\n",
             shrunk->trials->runs, count[FL_FAILS], count[FL_FAILS_DIFFERENTLY], count[FL_PASSES],
-            count[FL_TOO_LONG], count[FL_INVALID]);
+            count[FL_TOO_LONG], count[FL_CRASHES], count[FL_INVALID]);
+    if (*shrunk->trials->crash) {
+        fprintf(to, "  crashed  %s (a fault of faultline itself; please report it)\n",
+                shrunk->trials->crash);
+    }
     if (!shrunk->minimal) {
         fputs("  ended    by --runs, before the search did: smaller ones may exist\n", to);
     }
@@ -247,6 +253,8 @@ static const char *answer_word(enum fl_answer answer)
         return "fails";
     case FL_FAILS_DIFFERENTLY:
         return "fails differently";
+    case FL_CRASHES:
+        return "crashes";
     case FL_PASSES:
         return "passes";
     case FL_INVALID:

@@ -191,8 +191,10 @@ static enum fl_answer run(struct fl_trials *trials, const struct fl_config *conf
         answer = failure->crash ? FL_PASSES : compare(failure, trial.summary, actual);
         break;
     case FL_TRIAL_CRASHED:
-        answer = failure->crash && strcmp(trial.said, failure->said) == 0 ? FL_FAILS
-                                                                          : FL_FAILS_DIFFERENTLY;
+        answer = failure->crash && strcmp(trial.said, failure->said) == 0 ? FL_FAILS : FL_CRASHES;
+        if (answer == FL_CRASHES && !*trials->crash) {
+            memcpy(trials->crash, trial.said, sizeof trials->crash);
+        }
         break;
     case FL_TRIAL_ABANDONED:
         answer = FL_TOO_LONG;

@@ -36,7 +36,8 @@ struct fl_trial {
 
 enum fl_answer {
     FL_FAILS = 1,         /* in the same way */
-    FL_FAILS_DIFFERENTLY, /* it crashes, or the word is another one */
+    FL_FAILS_DIFFERENTLY, /* the word is another one */
+    FL_CRASHES,           /* or crashes with other words: our own invariants broke */
     FL_PASSES,
     FL_INVALID, /* not a scenario */
     FL_TOO_LONG,
@@ -57,7 +58,8 @@ struct fl_trials {
     uint32_t count[FL_NOT_ASKED + 1]; /* answers, each text once */
     struct fl_told *told;
     uint32_t told_count, told_room;
-    const char *problem; /* NULL, or why no run can be made any more */
+    char crash[FL_TRIAL_TEXT]; /* the first of those that crashed; "" if none did */
+    const char *problem;       /* NULL, or why no run can be made any more */
 };
 void fl_trials_free(struct fl_trials *trials);
 

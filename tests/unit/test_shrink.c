@@ -425,7 +425,7 @@ Test(shrink, a_window_moves_to_where_it_first_matters)
         "   \"consensus\": {\"model\": \"ordered\", \"block_ms\": 1000, \"latency_ms\": 250,"
         "     \"sequencer\": 1, \"history\": 100}, \"chain\": \"replica\"}},"
         " \"faults\": {"
-        "   \"down\": {\"model\": \"crash\", \"group\": \"validator\", \"members\": [3],"
+        "   \"down\": {\"model\": \"crash\", \"group\": \"validator\", \"count\": 1,"
         "     \"from_s\": 10, \"to_s\": 30},"
         "   \"again\": {\"model\": \"crash\", \"group\": \"validator\", \"members\": [2],"
         "     \"from_s\": 2, \"mttr_s\": 0.1, \"mtbf_s\": {\"law\": \"exponential\", \"mean\": "
@@ -434,7 +434,7 @@ Test(shrink, a_window_moves_to_where_it_first_matters)
     EXPECT_AT(small, "duration_s", "3.25");
     EXPECT_AT(small, "network", "{\"delay_ms\":40}");
     EXPECT_AT(small, "faults",
-              "{\"down\":{\"model\":\"crash\",\"group\":\"validator\",\"members\":[1],"
+              "{\"down\":{\"model\":\"crash\",\"group\":\"validator\",\"members\":[0],"
               "\"from_s\":1.29,\"to_s\":3.21}}");
     EXPECT_AT(small, "nodes/validator/count", "2");
     EXPECT_AT(small, "nodes/validator/power", "");
@@ -629,6 +629,89 @@ Test(shrink, what_does_not_fail)
                    "cannot make the folder");
     expect_refused(&p, (struct fl_shrink){.output = "/tmp/"}, 2, "expected the name of a file");
     place_remove(&p);
+}
+
+/* What stays is told apart from what does not fail. */
+Test(shrink, an_expectation_of_nothing)
+{
+    const char *const set[] = {"faults={}",
+                               "expect=[{\"path\": \"meter.tics\", \"op\": \">\", \"value\": 0}]"};
+    const struct place p = place_new(LIARS "}");
+    expect_refused(
+        &p, (struct fl_shrink){.override = set, .override_count = 2}, 2,
+        "expect meter.tics: the summary has no such path (did you mean \"meter.ticks\"?)");
+    place_remove(&p);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Trials
+ * --------------------------------------------------------------------------------------------- */
+
+/* The start and nine ticks are ten events: nine are not enough, random ties or not. */
+Test(trials, a_run_that_takes_too_long_is_given_up)
+{
+    static const char *const ties[] = {"sequence", "random"};
+    for (size_t i = 0; i < 2; i++) {
+        char text[400];
+        snprintf(text, sizeof text,
+                 "{\"name\": \"long\", \"duration_s\": 9, \"ties\": \"%s\","
+                 " \"nodes\": {\"a\": {\"agent\": \"meter\"}},"
+                 " \"expect\": [{\"path\": \"meter.ticks\", \"op\": \"<\", \"value\": \"9\"}]}",
+                 ties[i]);
+        cJSON *tree = fl_tree_parse(text);
+        const struct fl_failure failure = {.path = "meter.ticks", .actual = "9"};
+        char actual[FL_METRIC_TEXT];
+        for (uint64_t most = 8; most <= 11; most++) {
+            struct fl_trials trials = {
+                .path = "x.json", .failure = &failure, .events_most = most, .runs_most = 2};
+            cr_expect_eq(fl_trials_ask(&trials, tree, actual), most < 10 ? FL_TOO_LONG : FL_FAILS,
+                         "%" PRIu64, most);
+            cr_expect_eq(fl_trials_ask(&trials, tree, NULL), most < 10 ? FL_TOO_LONG : FL_FAILS);
+            cr_expect_eq(trials.runs, 1, "it was not remembered");
+            fl_trials_free(&trials);
+        }
+        cr_expect_str_eq(actual, "9");
+        cJSON_Delete(tree);
+    }
+}
+
+/* A word must be the same, a number need not; no scenario costs no run; no runs, no answer. */
+Test(trials, answers)
+{
+    static const struct {
+        const char *expect, *actual, *agents;
+        enum fl_answer answer;
+    } cases[] = {
+        {"meter.ticks\", \"op\": \"<\", \"value\": 3", "7", "", FL_FAILS},
+        {"meter.ticks\", \"op\": \"<\", \"value\": 30", "7", "", FL_PASSES},
+        {"meter.gone\", \"op\": \"<\", \"value\": 30", "7", "", FL_PASSES},
+        {"scenario\", \"op\": \"==\", \"value\": \"y\"", "x", "", FL_FAILS},
+        {"scenario\", \"op\": \"==\", \"value\": \"y\"", "z", "", FL_FAILS_DIFFERENTLY},
+        {"meter.ticks\", \"op\": \"<\", \"value\": 3", "7", "\"fuse\": 2", FL_CRASHES},
+        {"meter.ticks\", \"op\": \"<\", \"value\": 3", "7", "\"fusee\": 2", FL_INVALID},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[400];
+        snprintf(text, sizeof text,
+                 "{\"name\": \"x\", \"duration_s\": 9, \"nodes\": {\"a\": {\"agent\": {\"model\": "
+                 "\"meter\"%s%s}}}, \"expect\": [{\"path\": \"%s}]}",
+                 *cases[i].agents ? ", " : "", cases[i].agents, cases[i].expect);
+        cJSON *tree = fl_tree_parse(text);
+        struct fl_failure failure = {.crash = false};
+        strcpy(failure.actual, cases[i].actual);
+        struct fl_trials trials = {
+            .path = "x.json", .failure = &failure, .events_most = UINT64_MAX, .runs_most = 1};
+        cr_expect_eq(fl_trials_ask(&trials, tree, NULL), cases[i].answer, "case %zu", i);
+        cr_expect_eq(trials.runs, cases[i].answer != FL_INVALID, "case %zu", i);
+        cr_expect_eq(*trials.crash != '\0', cases[i].answer == FL_CRASHES, "case %zu", i);
+        cr_expect_eq(trials.count[cases[i].answer], 1);
+        trials.told_count = 0;
+        trials.runs = trials.runs_most;
+        cr_expect_eq(fl_trials_ask(&trials, tree, NULL),
+                     cases[i].answer == FL_INVALID ? FL_INVALID : FL_NOT_ASKED);
+        fl_trials_free(&trials);
+        cJSON_Delete(tree);
+    }
 }
 
 /* ------------------------------------------------------------------------------------------------
