@@ -342,7 +342,11 @@ static void read_place(struct fl_reading *reading, const cJSON *object, struct f
         }
         return;
     }
-    if (several && (!fl_is_list(reading, several, "names of regions") || !several->child)) {
+    if (several && !fl_is_list(reading, several, "names of regions")) {
+        return;
+    }
+    if (several && !several->child) {
+        fl_mistake(&reading->json, several, FL_AT_VALUE, "expected at least one region");
         return;
     }
     const int count = one ? 1 : cJSON_GetArraySize(several);
