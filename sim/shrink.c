@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum { EXIT_NOT_FAILING = 1, EXIT_USAGE = 2, EXIT_IO = 3 };
-enum { PATH_BYTES = 4096, FILE_NAME_BYTES = 56 }; /* as fl_files_publish takes them */
+enum { PATH_BYTES = 4096, FILE_NAME_BYTES = 51 }; /* as fl_files_publish takes them */
 
 /* A smaller scenario may take longer, as with a default that means more blocks; one that takes this many
  * times as much is given up. Events are counted, so that the same search comes to the same end anywhere;
@@ -266,9 +266,16 @@ static void result_name(const char *name, char out[FL_NAME_MAX])
 
 /* Where the result goes. */
 struct target {
-    const char *path, *name; /* name: within the directory */
+    const char *path, *name;     /* name: within the directory */
+    char crash_path[PATH_BYTES]; /* NAME-crash.json */
     char directory[PATH_BYTES], standard[FL_NAME_MAX + sizeof ".json"];
 };
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t length = strlen(text), part = strlen(end);
+    return length > part && strcmp(text + length - part, end) == 0;
+}
 
 /* Looked at before the search, which may take long. False after a report. */
 static bool settle_target(struct target *target, const char *path, const char *scenario_name)
@@ -278,12 +285,14 @@ static bool settle_target(struct target *target, const char *path, const char *s
     target->path = path ? path : target->standard;
     const char *slash = strrchr(target->path, '/');
     target->name = slash ? slash + 1 : target->path;
-    if (strlen(target->path) >= PATH_BYTES || !*target->name ||
+    if (strlen(target->path) >= PATH_BYTES - sizeof "-crash.json" || !*target->name ||
         strlen(target->name) > FILE_NAME_BYTES) {
         fprintf(stderr, "faultline: -o %s: expected the name of a file, of at most %d characters\n",
                 target->path, FILE_NAME_BYTES);
         return false;
     }
+    const size_t stem = strlen(target->path) - (ends_with(target->name, ".json") ? 5 : 0);
+    snprintf(target->crash_path, PATH_BYTES, "%.*s-crash.json", (int)stem, target->path);
     const int length = slash ? (int)(slash - target->path) : 1;
     snprintf(target->directory, PATH_BYTES, "%.*s", length, slash ? target->path : ".");
     if (length == 0) {
@@ -335,6 +344,7 @@ static void check_replay(struct fl_trials *trials, const char *text)
     cJSON_Delete(tree);
 }
 
+/* With it, if a run crashed on the way, the scenario of that. */
 static const char *save(const struct fl_shrink *options, const struct target *target,
                         struct fl_shrunk *shrunk, struct fl_trials *trials)
 {
@@ -343,8 +353,12 @@ static const char *save(const struct fl_shrink *options, const struct target *ta
     shrunk->output = target->path;
     char *text = result_text(shrunk, name);
     check_replay(trials, text);
-    const struct fl_file file = {target->name, text, strlen(text)};
-    const char *problem = fl_files_publish(target->directory, &file, 1);
+    const char *crash = trials->crash_text;
+    shrunk->crash_output = crash ? target->crash_path : NULL;
+    const struct fl_file file[] = {
+        {target->crash_path + (target->name - target->path), crash, crash ? strlen(crash) : 0},
+        {target->name, text, strlen(text)}};
+    const char *problem = fl_files_publish(target->directory, &file[crash ? 0 : 1], crash ? 2 : 1);
     free(text);
     if (!problem && options->json) {
         fl_shrunk_print_json(stdout, shrunk);

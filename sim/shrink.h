@@ -4,7 +4,8 @@
  * first of these is the failure that the search (sim/shrink_steps.h) keeps, unless `keep` names another.
  * What is saved is an ordinary scenario with that one expectation and the seed, so that `faultline run`
  * ends with status 1 again, and a `why` that says what fails, what was left out and why each fault that
- * is left is needed. */
+ * is left is needed. If a run crashes on the way, which is a fault of our own, its scenario is saved beside
+ * that as NAME-crash.json. */
 #ifndef FL_SHRINK_H
 #define FL_SHRINK_H
 #include "sim/base.h"

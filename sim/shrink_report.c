@@ -232,9 +232,9 @@ void fl_shrunk_print(FILE *to, const struct fl_shrunk *shrunk)
             " crashed; %" PRIu32 " cuts left no scenario\n",
             shrunk->trials->runs, count[FL_FAILS], count[FL_FAILS_DIFFERENTLY], count[FL_PASSES],
             count[FL_TOO_LONG], count[FL_CRASHES], count[FL_INVALID]);
-    if (*shrunk->trials->crash) {
-        fprintf(to, "  crashed  %s (a fault of faultline itself; please report it)\n",
-                shrunk->trials->crash);
+    if (shrunk->crash_output) {
+        fprintf(to, "  crashed  %s; that is a fault of faultline itself, please report it: %s\n",
+                shrunk->trials->crash, shrunk->crash_output);
     }
     if (!shrunk->minimal) {
         fputs("  ended    by --runs, before the search did: smaller ones may exist\n", to);
@@ -342,6 +342,9 @@ void fl_shrunk_print_json(FILE *to, const struct fl_shrunk *shrunk)
     }
     fl_json_put(root, "minimal", cJSON_CreateBool(shrunk->minimal));
     put_word(root, "result", shrunk->output);
+    if (shrunk->crash_output) {
+        put_word(root, "crash", shrunk->crash_output);
+    }
     char *text = fl_json_pretty(root);
     fputs(text, to);
     free(text);

@@ -18,8 +18,8 @@ struct fl_shrunk {
     const struct fl_trials *trials;
     struct fl_needed *needed;
     uint32_t needed_count;
-    bool minimal; /* no step was left untried */
-    const char *output;
+    bool minimal;                      /* no step was left untried */
+    const char *output, *crash_output; /* the latter NULL if no run crashed on the way */
 };
 
 /* The `why` of the result; the caller frees it. */

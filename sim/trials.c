@@ -20,6 +20,7 @@ enum { EXIT_WRITING = 3, EXIT_TOO_LONG = 4 };
 void fl_trials_free(struct fl_trials *trials)
 {
     free(trials->told);
+    free(trials->crash_text);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -181,7 +182,7 @@ static enum fl_answer compare(const struct fl_failure *failure, const char *summ
 }
 
 static enum fl_answer run(struct fl_trials *trials, const struct fl_config *config,
-                          char actual[FL_METRIC_TEXT])
+                          const char *text, char actual[FL_METRIC_TEXT])
 {
     const struct fl_failure *failure = trials->failure;
     struct fl_trial trial = fl_trial_run(trials, config);
@@ -194,6 +195,7 @@ static enum fl_answer run(struct fl_trials *trials, const struct fl_config *conf
         answer = failure->crash && strcmp(trial.said, failure->said) == 0 ? FL_FAILS : FL_CRASHES;
         if (answer == FL_CRASHES && !*trials->crash) {
             memcpy(trials->crash, trial.said, sizeof trials->crash);
+            trials->crash_text = fl_strdup(text);
         }
         break;
     case FL_TRIAL_ABANDONED:
@@ -225,7 +227,7 @@ static struct fl_told answer_to(struct fl_trials *trials, const char *text)
     if (config && (trials->runs == trials->runs_most || trials->problem)) {
         told.answer = FL_NOT_ASKED;
     } else if (config) {
-        told.answer = run(trials, config, told.actual);
+        told.answer = run(trials, config, text, told.actual);
     }
     fl_config_free(config);
     return told;

@@ -58,7 +58,8 @@ struct fl_trials {
     uint32_t count[FL_NOT_ASKED + 1]; /* answers, each text once */
     struct fl_told *told;
     uint32_t told_count, told_room;
-    char crash[FL_TRIAL_TEXT]; /* the first of those that crashed; "" if none did */
+    char crash[FL_TRIAL_TEXT]; /* how the first of those ended that crashed; "" if none did */
+    char *crash_text;          /* and its scenario */
     const char *problem;       /* NULL, or why no run can be made any more */
 };
 void fl_trials_free(struct fl_trials *trials);

@@ -519,6 +519,33 @@ Test(shrink, a_crash_is_a_failure_of_its_own)
     place_remove(&p);
 }
 
+/* The fault keeps the meter from its third tick, which would break an invariant: the first cut leaves it
+ * out, and what it leaves is saved. */
+Test(shrink, a_crash_on_the_way_is_saved)
+{
+    const struct place p = place_new(
+        "{\"name\": \"crash\", \"duration_s\": 1000, \"nodes\": {\"a\": {\"agent\":"
+        " {\"model\": \"meter\", \"fuse\": 3}}},"
+        " \"faults\": {\"down\": {\"model\": \"crash\", \"group\": \"a\", \"members\": [0],"
+        " \"from_s\": 2.5}},"
+        " \"expect\": [{\"path\": \"meter.ticks\", \"op\": \"<\", \"value\": 2}]}");
+    char path[PATH + 64];
+    snprintf(path, sizeof path, "%s/small/result-crash.json", p.base);
+    cr_expect_eq(shrink(&p, (struct fl_shrink){0}), 0);
+    struct fl_problems problems = {.to = stderr};
+    struct fl_config *config = fl_config_load(path, NULL, 0, NULL, &problems);
+    cr_assert_not_null(config);
+    struct fl_trials trials = {.path = path, .events_most = UINT64_MAX, .runs_most = 1};
+    const struct fl_trial trial = fl_trial_run(&trials, config);
+    cr_expect_eq(trial.end, FL_TRIAL_CRASHED);
+    cr_expect_not_null(strstr(trial.said, "broken invariant: p->fuse == 0"), "%s", trial.said);
+    char *said = read_text(p.said);
+    cr_expect(strstr(said, trial.said) && strstr(said, path), "%s", said);
+    free(said);
+    fl_config_free(config);
+    place_remove(&p);
+}
+
 /* ------------------------------------------------------------------------------------------------
  * What is saved and said
  * --------------------------------------------------------------------------------------------- */
