@@ -60,7 +60,10 @@ static inline void lab_open(struct lab *lab)
         lab->secret[i] = LAB_SECRET + i;
         lab->owner[i] = i;
     }
-    lab->keys = (struct fl_keyring){lab->secret, accounts, lab->owner, accounts};
+    lab->keys = (struct fl_keyring){.secret = lab->secret,
+                                     .identity_count = accounts,
+                                     .account_owner = lab->owner,
+                                     .account_count = accounts};
     lab->records = fl_records_new();
     lab->ledger = fl_ledger_new(&lab->config, &lab->keys, lab->records);
     lab->head = fl_ledger_base(lab->ledger);

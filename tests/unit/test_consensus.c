@@ -406,8 +406,12 @@ static void bench_open(struct bench *b, const struct fl_model *model)
         b->owner[i] = i;
     }
     for (uint32_t i = 0; i < MEMBERS; i++) b->power[i] = 1;
-    b->keys = (struct fl_keyring){b->secret, ACCOUNTS, b->owner, ACCOUNTS};
+    b->keys = (struct fl_keyring){.secret = b->secret,
+                                  .identity_count = ACCOUNTS,
+                                  .account_owner = b->owner,
+                                  .account_count = ACCOUNTS};
     b->self = (struct fl_self){.endpoint = {ME},
+                               .identity = {ME},
                                .key = 77,
                                .group_size = MEMBERS,
                                .faulty_max = 1,
