@@ -407,9 +407,9 @@ static void announce(const struct state *s, uint16_t copy, struct fl_outbox *out
     m->copy = copy;
 }
 
-/* The block at work becomes the head. */
+/* The block at work becomes the head, or what was taken over in its place. */
 static void advance(const struct fl_self *self, struct state *s, const struct fl_msg *m,
-                    struct fl_outbox *out)
+                    bool adopted, struct fl_outbox *out)
 {
     const uint64_t parent = s->payload.lo;
     s->height = s->executing;
@@ -424,6 +424,7 @@ static void advance(const struct fl_self *self, struct state *s, const struct fl
     v[2] = m->value[0];
     v[3] = (int64_t)s->payload.lo;
     v[4] = (int64_t)parent;
+    v[5] = adopted;
     fl_emit(out, FL_HEAD)->msg.version = m->version;
     fl_emit(out, FL_FINALISE)->msg.version = m->version;
     announce(s, 0, out);
@@ -437,7 +438,7 @@ static void on_executed(const struct fl_self *self, struct state *s, const struc
         s->halted = 1;
         return;
     }
-    advance(self, s, m, out);
+    advance(self, s, m, false, out);
     struct fl_msg *const applied = fl_local(out, FL_CONSENSUS, FL_APPLIED);
     applied->word[0] = s->height;
     applied->version = m->version;
@@ -490,7 +491,7 @@ static void on_adopted(const struct fl_self *self, struct state *s, const struct
         return;
     }
     s->executing_time = (fl_time)m->word[2];
-    advance(self, s, m, out);
+    advance(self, s, m, true, out);
     answer_snapshot(height, s->payload, m, true, out);
 }
 
