@@ -283,8 +283,8 @@ static const struct fl_param param_rows[] = {
      .min = 0,
      .max = INT64_MAX / 2,
      .fallback = "0",
-     .doc = "when all has healed that the budget does not grant: transactions from then on are "
-            "judged, seconds"},
+     .doc = "transactions handed in from then on are judged: no fault is open any more but what "
+            "faulty_max grants, and the network is past GST; seconds"},
     {.key = "within_ms",
      .type = FL_DECIMAL,
      .digits = 6,

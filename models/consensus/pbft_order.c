@@ -212,7 +212,6 @@ void fl_pbft_committed(const struct fl_pbft *c, struct fl_pbft_slot *slot, uint6
     slot->flags |= PBFT_COMMITTED;
     slot->commit_view = view;
     note_certificate(c, FL_RECORD_CERTIFIED, slot, view);
-    fl_pbft_decide(c);
 }
 
 void fl_pbft_advance(const struct fl_pbft *c, struct fl_pbft_slot *slot)
@@ -229,8 +228,10 @@ void fl_pbft_advance(const struct fl_pbft *c, struct fl_pbft_slot *slot)
         prepared(c, slot);
     /* committed-local(m, v, n, i): prepared, and 2f + 1 commits. */
     if (has(slot, PBFT_PREPARED) && !has(slot, PBFT_COMMITTED) &&
-        fl_pbft_quorum(c, slot->commit_power))
+        fl_pbft_quorum(c, slot->commit_power)) {
         fl_pbft_committed(c, slot, slot->view);
+        fl_pbft_decide(c);
+    }
 }
 
 void fl_pbft_advance_all(const struct fl_pbft *c)

@@ -391,6 +391,7 @@ void fl_pbft_on_decided(const struct fl_pbft *c)
     fl_pbft_settle(c, slot, view, digest);
     take_certificate(c, fl_pbft_commits(c, seq));
     fl_pbft_committed(c, slot, view);
+    fl_pbft_decide(c);
 }
 
 /* Content may come before its name: it is kept beside. */
