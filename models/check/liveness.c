@@ -4,8 +4,8 @@
  * clients eventually receive replies) as a bound that can fail. `healed_s` is the scenario's claim: from
  * then on the network is past GST, and no fault is open but those of the members that the budget grants.
  *
- *   counts as failed:  a member of the group that some fault other than a crash strikes at any time, or
- *                      any fault, crashes and cut links too, in a window that reaches beyond healed_s
+ *   counts as failed:  a member of the group that is not honest (fl_watch_honest), or that any fault,
+ *                      crashes and cut links too, strikes in a window that reaches beyond healed_s
  *   judged:            transactions handed in for the first time from healed_s on, by clients that are
  *                      honest, whom no fault strikes from then on, to a replica that has not failed
  *   in time:           every member that has not failed has executed the transaction's block, or taken
