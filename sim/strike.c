@@ -94,7 +94,7 @@ static void forget(struct fl_world *w, uint32_t endpoint)
     }
     n->started = false;
     n->keep_from = UINT64_MAX;
-    n->head = n->final = n->view = FL_NO_VERSION;
+    n->head = n->final = n->view = n->pin = FL_NO_VERSION;
     for (uint32_t i = 0; i < n->client_count; i++)
         w->node[w->client[n->client_first + i]].view = FL_NO_VERSION;
 }
