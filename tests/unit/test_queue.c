@@ -1,7 +1,9 @@
-/* sim/queue.h against an array sorted by (time, number of the push). */
+/* sim/queue.h against an array sorted by (time, number of the push), and against a heap by the same key
+ * where that array would take too long. */
 #include "sim/queue.h"
 #include "sim/law.h"
 #include "sim/rng.h"
+#include "tests/lib/heap4.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -207,6 +209,60 @@ Test(queue, leaves_in_the_order_of_time_then_of_pushing)
         hold((enum ahead)ahead, 5000, 8000, owner + 3);
         for (uint64_t i = 0; i < 10; i++) bursts((enum ahead)ahead, 400, owner + 10 + i);
     }
+}
+
+/* Hold with many pending, of the laws that runs have, and of one that makes them collide. */
+Test(queue, agrees_with_a_heap_at_every_size)
+{
+    const struct fl_law laws[] = {{FL_EXPONENTIAL, 50 * FL_MILLISECOND, 0, 0, INT64_MAX, NULL},
+                                  {FL_LOGNORMAL, 50 * FL_MILLISECOND, 250000, 0, INT64_MAX, NULL},
+                                  {FL_UNIFORM, 0, 200, 0, INT64_MAX, NULL}};
+    for (size_t l = 0; l < sizeof laws / sizeof *laws; l++)
+        for (uint32_t pending = 100; pending <= 300000; pending *= 10) {
+            struct fl_queue queue;
+            struct heap4 heap = {0};
+            fl_queue_init(&queue);
+            fl_time now = 0;
+            for (uint32_t i = 0; i < 2 * pending + 50000; i++) {
+                const uint64_t u = fl_draw(SEED, FL_RNG_TIE, 3000 + l, i, pending);
+                const struct fl_entry in = {now + fl_law_at(&laws[l], u), i, 0};
+                fl_queue_push(&queue, in);
+                heap4_push(&heap, in);
+                if (i < pending) continue;
+                const struct fl_entry out = fl_queue_pop(&queue), want = heap4_pop(&heap);
+                cr_assert(out.at == want.at && out.what == want.what,
+                          "law %zu, %" PRIu32 " pending, step %" PRIu32, l, pending, i);
+                now = out.at;
+            }
+            cr_assert_eq(queue.count, heap.count);
+            heap4_free(&heap);
+            fl_queue_free(&queue);
+        }
+}
+
+/* Asked up to an instant it gives what is due then, and keeps the rest. */
+Test(queue, gives_what_is_due)
+{
+    struct fl_queue queue;
+    struct fl_entry e;
+    fl_queue_init(&queue);
+    cr_assert(!fl_queue_pop_until(&queue, FL_FOREVER, &e));
+    fl_queue_push(&queue, (struct fl_entry){1000, 1, 0});
+    cr_assert(!fl_queue_pop_until(&queue, 999, &e));
+    cr_assert_eq(queue.count, 1);
+    for (uint32_t i = 0; i < 1000; i++) /* earlier than what it has looked at, in falling order */
+        fl_queue_push(&queue, (struct fl_entry){999 - i % 500, 2 + i, 0});
+    for (fl_time at = 500; at <= 999; at++) {
+        cr_assert(!fl_queue_pop_until(&queue, at - 1, &e));
+        for (uint32_t twice = 0; twice < 2; twice++) {
+            cr_assert(fl_queue_pop_until(&queue, at, &e));
+            cr_assert_eq(e.at, at);
+            cr_assert_eq(e.what, 2 + (uint32_t)(999 - at) + 500 * twice);
+        }
+    }
+    cr_assert(fl_queue_pop_until(&queue, 1000, &e) && e.what == 1);
+    cr_assert_eq(fl_queue_next(&queue), FL_FOREVER);
+    fl_queue_free(&queue);
 }
 
 /* All at one instant, more of them while they leave: first in, first out. */
