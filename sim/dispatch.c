@@ -402,7 +402,7 @@ static uint32_t slowed(struct fl_world *w, uint32_t endpoint, struct fl_event *e
     return fl_fault_slows(w, endpoint, ev, cause);
 }
 
-static void deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
+static inline void deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
 {
     struct fl_body *body = &w->body[index];
     if (body->row)
@@ -439,7 +439,7 @@ static void deliver(struct fl_world *w, uint32_t index, uint32_t endpoint)
     fl_body_drop(w, index);
 }
 
-static void expire(struct fl_world *w, uint32_t index, uint32_t epoch)
+static inline void expire(struct fl_world *w, uint32_t index, uint32_t epoch)
 {
     struct fl_timer *t = &w->timer[index];
     if (!t->armed || t->epoch != epoch) return; /* stale */
@@ -460,7 +460,7 @@ static enum fl_entry_kind kind_of(struct fl_entry e)
     return e.what >> FL_ENTRY_INDEX_BITS;
 }
 
-static void handle_now(struct fl_world *w, struct fl_entry e)
+static inline void handle_now(struct fl_world *w, struct fl_entry e)
 {
     w->cause = FL_NO_RECORD;
     if (kind_of(e) == FL_ENTRY_DELIVERY)
@@ -518,7 +518,7 @@ static void serve(struct fl_world *w, uint32_t endpoint)
                       (struct fl_entry){n->busy_until, fl_entry_what(FL_ENTRY_IDLE, endpoint), 0});
 }
 
-static void take_turns(struct fl_world *w, uint32_t endpoint, struct fl_entry e)
+static inline void take_turns(struct fl_world *w, uint32_t endpoint, struct fl_entry e)
 {
     const struct fl_node *n = &w->node[endpoint];
     if (n->busy_until > w->now || n->first_waiting != UINT32_MAX)
