@@ -47,25 +47,29 @@ static const struct node quantile_table[OCTAVES * NODES_PER_OCTAVE] = {
 
 #define TABLE_BITS 40
 #define T_BITS 28
-#define T_ONE ((fl_i128)1 << T_BITS)
+#define T_ONE (INT64_C(1) << T_BITS)
 
-/* The cubic through both nodes at t / 2^28 of the cell. Its integer coefficients are exact and only
- * the last step rounds, so it is non-decreasing because the cubic is (tested: slopes below three
- * times the chord, Fritsch and Carlson 1980). The largest term is below 2^(35 + 3 * 28). */
-static int64_t cell_at(const struct node *left, int64_t t)
+/* The cubic through both nodes at t / 2^28 of the cell:
+ *
+ *     z + (slope t + floor((c3 t + c2 2^28) t^2 / 2^56)) / 2^28
+ *
+ * rounded down once: the first floor does not move the second, for slope t is whole. The integer
+ * coefficients are exact, so it is non-decreasing because the cubic is (tested: slopes below three
+ * times the chord, Fritsch and Carlson 1980). In the whole table |slope| < 2^35, |c2| < 2^28 and |c3|
+ * < 2^23, which keeps all but the product with t^2 in 63 bits. */
+static inline int64_t cell_at(const struct node *left, int64_t t)
 {
     const struct node *right = left + 1;
     const int64_t rise = right->z - left->z;
     const int64_t c2 = 3 * rise - 2 * left->slope - right->slope;
     const int64_t c3 = left->slope + right->slope - 2 * rise;
-    fl_i128 sum = (fl_i128)c3 * t + c2 * T_ONE;
-    sum = sum * t + left->slope * T_ONE * T_ONE;
-    return left->z + (int64_t)((sum * t) >> (3 * T_BITS));
+    const fl_i128 bend = (fl_i128)(c3 * t + c2 * T_ONE) * (t * t);
+    return left->z + ((left->slope * t + (int64_t)(bend >> (2 * T_BITS))) >> T_BITS);
 }
 
 /* The quantile, Q32 and <= 0, of the probability odd / 2^65: octave by the leading bit, then five
  * bits of cell, then 28 of position. */
-static int64_t lower_quantile_q32(uint64_t odd)
+static inline int64_t lower_quantile_q32(uint64_t odd)
 {
     const int zeros = __builtin_clzll(odd);
     const uint64_t fraction = odd << zeros << 1; /* leading bit dropped */
@@ -77,11 +81,16 @@ static int64_t lower_quantile_q32(uint64_t odd)
     return (z + (INT64_C(1) << (drop - 1))) >> drop;
 }
 
-int64_t fl_normal_q32(uint64_t u)
+static inline int64_t normal_q32(uint64_t u)
 {
     const bool lower = u >> 63 == 0;
     const int64_t z = lower_quantile_q32(2 * (lower ? u : ~u) + 1);
     return lower ? z : -z;
+}
+
+int64_t fl_normal_q32(uint64_t u)
+{
+    return normal_q32(u);
 }
 
 /* -ln(1 - p) in Q32 for p = (u + 1/2) / 2^64, that is 65 ln 2 - ln(2 w + 1) with w = ~u. Near
@@ -131,7 +140,7 @@ static uint64_t mul_high(uint64_t a, uint64_t b)
  * from the table times e^-g = 1 - g (1 - g (1/2 - g (1/6 - ... 1/720))) for g < 1/64. The series is
  * cut at g^7 / 5040 < 2^-54, and ten roundings are below 2^-60 each; 2^-54 of 2^62 is 2^8. */
 enum { POWER_ERROR = 1 << 12 };
-static uint64_t quick_power(uint64_t f)
+static inline uint64_t quick_power(uint64_t f)
 {
     const uint64_t one = UINT64_MAX; /* in Q64 */
     const uint64_t g = f << (64 - POWER_BITS) >> (32 - POWER_BITS);
@@ -146,7 +155,7 @@ static uint64_t quick_power(uint64_t f)
 
 /* a times the power of f, over 2^drop and to nearest: false where the quick power's error could reach
  * the rounding, or its bound does not fit 64 bits. */
-static bool quick_scale(int64_t a, uint64_t f, int64_t drop, int64_t *out)
+static inline bool quick_scale(int64_t a, uint64_t f, int64_t drop, int64_t *out)
 {
     if (f >> POWER_BITS >= POWERS || drop < 1 || drop > 63 || a > INT64_MAX / POWER_ERROR)
         return false;
@@ -166,7 +175,7 @@ static bool quick_scale(int64_t a, uint64_t f, int64_t drop, int64_t *out)
  * one ulp that y has moved.
  *
  * The quick power does as well wherever its error cannot reach the rounding at the end. */
-static int64_t scale_exp(int64_t a, int64_t y)
+static inline int64_t scale_exp(int64_t a, int64_t y)
 {
     FL_ASSERT(a > 0);
     if (y >= 44 * FL_Q32_ONE) /* e^44 > 2^63, and k <= 64 below */
@@ -210,7 +219,7 @@ static int64_t empirical_at(const int64_t *values, int64_t count, uint64_t u)
     return (int64_t)((uint64_t)values[i] + (uint64_t)(part >> 64));
 }
 
-static int64_t unclipped_at(const struct fl_law *law, uint64_t u)
+static inline int64_t unclipped_at(const struct fl_law *law, uint64_t u)
 {
     switch (law->kind) {
     case FL_CONSTANT:
@@ -220,9 +229,9 @@ static int64_t unclipped_at(const struct fl_law *law, uint64_t u)
     case FL_EXPONENTIAL:
         return saturate(scale_q32(law->a, exponential_q32(u)));
     case FL_NORMAL:
-        return saturate(law->a + scale_q32(law->b, fl_normal_q32(u)));
+        return saturate(law->a + scale_q32(law->b, normal_q32(u)));
     case FL_LOGNORMAL:
-        return scale_exp(law->a, law->b * fl_normal_q32(u) / PPM);
+        return scale_exp(law->a, law->b * normal_q32(u) / PPM);
     case FL_PARETO:
         return scale_exp(law->a, exponential_q32(u) * PPM / law->b);
     case FL_EMPIRICAL:
