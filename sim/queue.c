@@ -10,7 +10,7 @@
 enum {
     CHUNK_ENTRIES = 31, /* what fills one chunk is sorted rather than split */
     RUN_MAX = 256,      /* a longer run is split when something must go into its middle */
-    NO_CHUNK = 0        /* chunk 0 is never used */
+    NO_CHUNK = 0        /* always full: the last chunk of an empty bucket */
 };
 
 struct fl_queue_chunk {
@@ -23,7 +23,10 @@ static_assert(FL_QUEUE_LEVELS * FL_QUEUE_DIGIT_BITS >= 63, "digits enough for ev
 void fl_queue_init(struct fl_queue *q)
 {
     memset(q, 0, sizeof *q);
-    q->chunk_count = 1;
+    q->chunk_room = 64;
+    q->chunk = fl_alloc(q->chunk_room, sizeof *q->chunk);
+    q->chunk[NO_CHUNK].count = CHUNK_ENTRIES;
+    q->chunk_count = NO_CHUNK + 1;
 }
 
 void fl_queue_free(struct fl_queue *q)
@@ -40,8 +43,8 @@ static uint32_t chunk_take(struct fl_queue *q)
     if (i != NO_CHUNK) {
         q->chunk_free = q->chunk[i].next;
     } else {
-        if (q->chunk_count >= q->chunk_room) {
-            q->chunk_room = q->chunk_room ? 2 * q->chunk_room : 64;
+        if (q->chunk_count == q->chunk_room) {
+            q->chunk_room *= 2;
             q->chunk = fl_realloc(q->chunk, q->chunk_room, sizeof *q->chunk);
         }
         i = q->chunk_count++;
@@ -51,33 +54,41 @@ static uint32_t chunk_take(struct fl_queue *q)
     return i;
 }
 
-static void into_bucket(struct fl_queue *q, struct fl_entry entry)
+static void into_fresh_chunk(struct fl_queue *q, uint32_t level, uint32_t digit,
+                             struct fl_entry entry)
+{
+    const uint32_t fresh = chunk_take(q);
+    struct fl_queue_bucket *bucket = &q->bucket[level][digit];
+    if (bucket->last == NO_CHUNK) {
+        q->used[level] |= (uint64_t)1 << digit;
+        q->used_levels |= 1u << level;
+        bucket->first = fresh;
+    } else {
+        q->chunk[bucket->last].next = fresh;
+    }
+    bucket->last = fresh;
+    q->chunk[fresh].entry[q->chunk[fresh].count++] = entry;
+}
+
+static inline void into_bucket(struct fl_queue *q, struct fl_entry entry)
 {
     const uint64_t differs = ((uint64_t)entry.at ^ q->base) | 1;
     const uint32_t level = (uint32_t)(63 - __builtin_clzll(differs)) / FL_QUEUE_DIGIT_BITS;
     const uint32_t digit = (uint64_t)entry.at >> level * FL_QUEUE_DIGIT_BITS &
                            (FL_QUEUE_DIGITS - 1);
-    struct fl_queue_bucket *bucket = &q->bucket[level][digit];
-    const uint64_t bit = (uint64_t)1 << digit;
-    if (!(q->used[level] & bit)) {
-        q->used[level] |= bit;
-        q->used_levels |= 1u << level;
-        bucket->first = bucket->last = chunk_take(q);
-    } else if (q->chunk[bucket->last].count == CHUNK_ENTRIES) {
-        const uint32_t fresh = chunk_take(q);
-        q->chunk[bucket->last].next = fresh;
-        bucket->last = fresh;
-    }
-    struct fl_queue_chunk *chunk = &q->chunk[bucket->last];
-    chunk->entry[chunk->count++] = entry;
+    struct fl_queue_chunk *chunk = &q->chunk[q->bucket[level][digit].last];
+    if (chunk->count < CHUNK_ENTRIES)
+        chunk->entry[chunk->count++] = entry;
+    else
+        into_fresh_chunk(q, level, digit, entry);
 }
 
 /* --- the run ------------------------------------------------------------------------------------- */
 
-static void make_room(struct fl_queue *q)
+static void make_room(struct fl_queue *q, size_t more)
 {
-    if (q->end < q->room) return;
-    if (q->head > q->room / 2) {
+    if (q->end + more <= q->room) return;
+    if (q->head > q->room / 2 && q->end - q->head + more <= q->room) {
         memmove(q->run, q->run + q->head, (q->end - q->head) * sizeof *q->run);
         q->end -= q->head;
         q->head = 0;
@@ -87,13 +98,17 @@ static void make_room(struct fl_queue *q)
     q->run = fl_realloc(q->run, q->room, sizeof *q->run);
 }
 
-/* After its equals. */
-static void into_run(struct fl_queue *q, struct fl_entry entry)
+/* After its equals; what stands before `head` is gone. */
+static inline void place(struct fl_entry *run, size_t head, size_t end, struct fl_entry entry)
 {
-    make_room(q);
-    size_t i = q->end++;
-    for (; i > q->head && q->run[i - 1].at > entry.at; i--) q->run[i] = q->run[i - 1];
-    q->run[i] = entry;
+    for (; end > head && run[end - 1].at > entry.at; end--) run[end] = run[end - 1];
+    run[end] = entry;
+}
+
+static void into_run(struct fl_queue *q, const struct fl_entry *entry, size_t count)
+{
+    make_room(q, count);
+    for (size_t i = 0; i < count; i++) place(q->run, q->head, q->end++, entry[i]);
 }
 
 /* All but the earliest instant of a run that has become long goes to the buckets. None of theirs is
@@ -118,17 +133,17 @@ static void open_bucket(struct fl_queue *q)
     if (!q->used[level]) q->used_levels &= q->used_levels - 1;
 
     const struct fl_queue_bucket bucket = q->bucket[level][digit];
+    q->bucket[level][digit].last = NO_CHUNK;
     const uint64_t width = (uint64_t)1 << shift;
     const uint64_t above = q->base >> shift >> FL_QUEUE_DIGIT_BITS << FL_QUEUE_DIGIT_BITS;
     q->base = (above | digit) << shift;
     const bool sorted = level == 0 || bucket.first == bucket.last;
     q->limit = sorted ? q->base + width : q->base;
     for (uint32_t i = bucket.first, next; i != NO_CHUNK; i = next) {
-        for (uint32_t k = 0; k < q->chunk[i].count; k++)
-            if (sorted)
-                into_run(q, q->chunk[i].entry[k]);
-            else
-                into_bucket(q, q->chunk[i].entry[k]);
+        if (sorted)
+            into_run(q, q->chunk[i].entry, q->chunk[i].count);
+        else
+            for (uint32_t k = 0; k < q->chunk[i].count; k++) into_bucket(q, q->chunk[i].entry[k]);
         next = q->chunk[i].next;
         q->chunk[i].next = q->chunk_free;
         q->chunk_free = i;
@@ -145,7 +160,7 @@ void fl_queue_push(struct fl_queue *q, struct fl_entry entry)
         into_bucket(q, entry);
         return;
     }
-    into_run(q, entry);
+    into_run(q, &entry, 1);
     if (q->end - q->head > RUN_MAX && q->run[q->end - 1].at != entry.at) split_run(q);
 }
 

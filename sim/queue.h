@@ -20,7 +20,7 @@ enum { FL_QUEUE_DIGIT_BITS = 6, FL_QUEUE_DIGITS = 1 << FL_QUEUE_DIGIT_BITS, FL_Q
 
 struct fl_queue_chunk; /* a few entries of one bucket, in the order of pushing */
 struct fl_queue_bucket {
-    uint32_t first, last; /* chunks; meaningless while the bucket is empty */
+    uint32_t first, last; /* chunks; 0 is the last one of an empty bucket */
 };
 /* All entries before `limit` are in the run, in order. Bucket d of level k holds those that differ
  * from `base` in digit k, where they have d, and agree with it in all higher digits. Levels and, in
