@@ -6,10 +6,16 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+/* With the hash beside the id, a search reads no record but the one it finds. */
+struct slot {
+    uint32_t id; /* 0: free */
+    uint32_t hash;
+};
+
 struct fl_records {
     struct fl_record *at; /* at[id - 1] */
     uint32_t count, room;
-    uint32_t *slot; /* ids; 0 is free. Power of two, at most half full. */
+    struct slot *slot; /* a power of two of them, at most half full */
     uint32_t slots, keys;
 };
 
@@ -36,32 +42,45 @@ static bool same_key(const struct fl_record *a, uint16_t kind, int64_t key0, int
     return a->kind == kind && a->v[0] == key0 && a->v[1] == key1;
 }
 
-static uint32_t *find_slot(const struct fl_records *r, uint16_t kind, int64_t key0, int64_t key1)
+static uint32_t hash_of(uint16_t kind, int64_t key0, int64_t key1)
 {
     const int64_t key[3] = {kind, key0, key1};
+    return (uint32_t)XXH3_64bits(key, sizeof key);
+}
+
+static struct slot *find_slot(const struct fl_records *r, uint16_t kind, int64_t key0, int64_t key1,
+                              uint32_t hash)
+{
     const uint32_t mask = r->slots - 1;
-    uint32_t i = (uint32_t)XXH3_64bits(key, sizeof key) & mask;
-    while (r->slot[i] && !same_key(&r->at[r->slot[i] - 1], kind, key0, key1)) i = (i + 1) & mask;
+    uint32_t i = hash & mask;
+    while (r->slot[i].id != 0 &&
+           (r->slot[i].hash != hash || !same_key(&r->at[r->slot[i].id - 1], kind, key0, key1)))
+        i = (i + 1) & mask;
     return &r->slot[i];
 }
 
 static void index_newest(struct fl_records *r, uint32_t id)
 {
     const struct fl_record *at = &r->at[id - 1];
-    uint32_t *slot = find_slot(r, at->kind, at->v[0], at->v[1]);
-    if (!*slot) r->keys++;
-    *slot = id;
+    const uint32_t hash = hash_of(at->kind, at->v[0], at->v[1]);
+    struct slot *slot = find_slot(r, at->kind, at->v[0], at->v[1], hash);
+    if (slot->id == 0) r->keys++;
+    *slot = (struct slot){id, hash};
 }
 
 static void grow_index(struct fl_records *r)
 {
-    uint32_t *old = r->slot;
+    struct slot *old = r->slot;
     const uint32_t old_slots = r->slots;
     r->slots *= 2;
-    r->keys = 0;
     r->slot = fl_alloc(r->slots, sizeof *r->slot);
-    for (uint32_t i = 0; i < old_slots; i++)
-        if (old[i]) index_newest(r, old[i]);
+    const uint32_t mask = r->slots - 1;
+    for (uint32_t i = 0; i < old_slots; i++) {
+        if (old[i].id == 0) continue;
+        uint32_t k = old[i].hash & mask;
+        while (r->slot[k].id != 0) k = (k + 1) & mask; /* no key is there twice */
+        r->slot[k] = old[i];
+    }
     free(old);
 }
 
@@ -91,5 +110,5 @@ const struct fl_record *fl_records_get(const struct fl_records *r, uint32_t id)
 
 uint32_t fl_records_find(const struct fl_records *r, uint16_t kind, int64_t key0, int64_t key1)
 {
-    return *find_slot(r, kind, key0, key1);
+    return find_slot(r, kind, key0, key1, hash_of(kind, key0, key1))->id;
 }
