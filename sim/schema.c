@@ -311,7 +311,7 @@ static void add_model(cJSON *definitions, const struct fl_model *model)
 }
 
 /* Who may be struck, and who or how many of those; or sides. */
-static void put_victims(cJSON *schema, const struct fl_model *model)
+static void put_victims(cJSON *schema, bool links)
 {
     cJSON *all = add_list(schema, "allOf");
     put_raw(
@@ -321,14 +321,13 @@ static void put_victims(cJSON *schema, const struct fl_model *model)
         "{\"required\": [\"stake\"]}]}}]");
     cJSON *any = add_list(push_object(all), "anyOf");
     static const char *const ways[] = {"members", "count", "stake", "largest", "split"};
-    const size_t count = cuts_links(model) ? 5 : 4;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < (links ? 5 : 4); i++) {
         cJSON *required = add_list(push_object(any), "required");
         push_text(required, "group");
         push_text(required, ways[i]);
     }
     static const char *const pools[] = {"role", "region", "labels", "sides"};
-    for (size_t i = 0; i < (cuts_links(model) ? 4 : 3); i++) {
+    for (size_t i = 0; i < (links ? 4 : 3); i++) {
         push_text(add_list(push_object(any), "required"), pools[i]);
     }
 }
@@ -343,7 +342,7 @@ static void push_choice(cJSON *list, const struct fl_model *model, bool part)
     cJSON *all = add_list(add_object(choice, "then"), "allOf");
     put_ref(push_object(all), "%s.%s", fl_family_name(model->family), model->name);
     if (!part && model->family == FL_FAULT) {
-        put_victims(push_object(all), model);
+        put_ref(push_object(all), cuts_links(model) ? "victims-of-links" : "victims");
     }
     if (!part && any_required(model->params)) {
         cJSON *required = add_list(push_object(all), "required");
@@ -514,6 +513,8 @@ static void add_definitions(cJSON *schema)
     add_section(definitions, "trace", fl_schema_trace_keys);
     add_regions(definitions);
     put_keys(add_object(add_object(definitions, "fault-keys"), "properties"), fl_schema_fault_keys);
+    put_victims(add_object(definitions, "victims"), false);
+    put_victims(add_object(definitions, "victims-of-links"), true);
     add_section(definitions, "trigger", fl_schema_trigger_keys);
     add_section(definitions, "expectation", fl_schema_expectation_keys);
     for (int part = 0; part <= 1; part++) {
