@@ -18,7 +18,8 @@ enum fl_fault_lane {
     FL_LANE_LIE,
     FL_LANE_CORRUPT, /* whether; the next ones: how */
     FL_LANE_HOW,
-    FL_LANE_REPLAY = FL_LANE_HOW + 16
+    FL_LANE_REPLAY = FL_LANE_HOW + 16,
+    FL_LANE_RUSH = FL_LANE_REPLAY + 16
 };
 
 /* The member's draw about a message and one other endpoint, by the message's key (sim/rng.h): it does

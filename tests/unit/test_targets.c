@@ -372,6 +372,66 @@ Test(targets, twins_are_kept_apart)
     cr_expect(sides_differ);
 }
 
+/* --- rushing ---------------------------------------------------------------------------------------- */
+
+#define RUSH                                                                                       \
+    "{\"name\": \"rush\", \"duration_s\": 5, \"network\": {%s}, \"nodes\": {\"v\": {\"count\": "   \
+    "4, "                                                                                          \
+    "\"faulty_max\": 1, %s \"consensus\": {\"model\": \"pbft\", \"block_ms\": 500, "               \
+    "\"timeout_ms\": 400}, \"chain\": \"replica\"}}, \"checks\": {\"agreement\": \"agreement\"}, " \
+    "\"trace\": {\"detail\": \"messages\"}, \"faults\": {\"f\": {\"model\": \"rush\", \"group\": " \
+    "\"v\", %s}}}"
+enum { PREPARE_KIND = 2 };
+
+static struct fl_test_run run_rush(const char *network, const char *regions, const char *who,
+                                   uint64_t seed)
+{
+    static char text[4096];
+    snprintf(text, sizeof text, RUSH, network, regions, who);
+    return fl_test_run(text, NULL, 0, seed);
+}
+
+/* First PREPARE for a height that one of the members in `who` sends; -1 if none does. */
+static fl_time first_prepare(const struct fl_test_run *run, uint64_t height, uint32_t who)
+{
+    for (uint64_t i = 0; i < run->result->message_count; i++) {
+        const struct fl_message_row *const m = &run->result->message[i];
+        if (m->family == FL_CONSENSUS && m->kind == PREPARE_KIND && m->word[0] == height &&
+            (who >> m->from & 1))
+            return m->sent;
+    }
+    return -1;
+}
+
+/* The last member hears after 100 ms, is heard after 10: its votes leave with the first honest ones, long
+ * before the proposal reaches it. */
+Test(targets, a_rushing_member_votes_before_the_proposal_reaches_it)
+{
+    struct fl_test_run run =
+        run_rush("\"delay_ms\": 0, \"regions\": {\"names\": [\"near\", \"far\"], \"delay_ms\": "
+                 "[[10, 100], [10, 10]]}",
+                 "\"regions\": [\"near\", \"near\", \"near\", \"far\"],", "\"members\": [3]", 1);
+    const int64_t height = fl_test_final(&run, "consensus.height");
+    cr_assert_geq(height, 8);
+    for (uint64_t h = 1; h <= (uint64_t)height; h++)
+        cr_expect_eq(first_prepare(&run, h, 8), first_prepare(&run, h, 7), "height %" PRIu64, h);
+    cr_expect_eq(fl_test_verdict(&run, "agreement")->kind, FL_HOLDS);
+    fl_test_run_free(&run);
+}
+
+Test(targets, a_rushing_member_within_the_budget_stops_nothing)
+{
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        struct fl_test_run run =
+            run_rush("\"delay_ms\": {\"law\": \"uniform\", \"min\": 5, \"max\": 25}", "",
+                     "\"count\": 1", seed);
+        cr_expect_eq(fl_test_verdict(&run, "agreement")->kind, FL_HOLDS);
+        cr_expect_geq(fl_test_final(&run, "consensus.height_min"), 4, "seed %" PRIu64, seed);
+        cr_expect_gt(run.result->fault[0].injected, 20);
+        fl_test_run_free(&run);
+    }
+}
+
 /* --- mistakes ---------------------------------------------------------------------------------------- */
 
 /* Each file of the corpus is refused; its first message is the line that was expected. */
