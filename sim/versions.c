@@ -101,9 +101,19 @@ bool fl_extends_final(const struct fl_world *w, uint32_t endpoint, fl_version ve
     return final.i == 0 || descends(w, version, final);
 }
 
+/* Is it final for every replica that counts? Not if agreement is violated and it lies on one branch of
+ * several: then the base stays, and each branch can go on. */
+static bool final_for_all(const struct fl_world *w, fl_version version, uint64_t highest)
+{
+    for (uint32_t e = 0; e < w->config->facts.endpoints; e++) {
+        if (!counts(w, e) || final_height(w, e) + REPLICA_LAG < highest) continue;
+        if (!descends(w, w->node[e].final, version)) return false;
+    }
+    return true;
+}
+
 /* The base follows the slowest replica at a distance that clients' views need, and stays below what a
- * snapshot may need. After a violation of agreement some replica's final state is not on the base's
- * branch; then the base stays.
+ * snapshot may need.
  *
  * Finality is for good: an honest endpoint that lets go of a final version has a fault of ours. A
  * corrupted one says what it likes, and is not listened to. */
@@ -127,7 +137,7 @@ void fl_finalised(struct fl_world *w, uint32_t endpoint, fl_version version)
     fl_version target = FL_NO_VERSION, v = slow->final;
     for (uint64_t h = height; h > base_height; h--, v = fl_ledger_parent(w->ledger, v))
         if (h == wanted) target = v;
-    if (v.i == base.i) fl_ledger_advance(w->ledger, target);
+    if (v.i == base.i && final_for_all(w, target, highest)) fl_ledger_advance(w->ledger, target);
 }
 
 /* Blobs below what every honest endpoint keeps may go. One that is down keeps what it said, for it has

@@ -701,3 +701,72 @@ Test(omit, of_everything_is_what_mute_is_in_gossip_too)
     cr_assert_eq(words[2], 32 * 31);
     cr_assert_lt(words[0], 22 * 31);
 }
+
+/* ------------------------------------------------------------------------------------------------
+ * Forks
+ * --------------------------------------------------------------------------------------------- */
+
+/* Twelve clients of a PBFT that is in two. At 1 s each hands in one transaction; at the end each has
+ * looked, through its own replica, for those of all. */
+enum { FORK_CLIENTS = 12, FORK_FIRST = 4 };
+static uint32_t fork_replica[FORK_CLIENTS];
+static int64_t fork_seen[FORK_CLIENTS]
+                        [FORK_CLIENTS]; /* highest nonce used: by whom, as who sees it */
+
+static void play_fork(struct actor *a)
+{
+    const uint32_t me = a->me - FORK_FIRST;
+    if (a->in->kind != FL_START && a->in->kind != FL_TIMER) return;
+    fl_set_timer(a->out, 0, FL_SECOND);
+    fork_replica[me] = a->self->replica.i;
+    if (a->in->now == FL_SECOND) {
+        struct fl_tx tx = {.account = a->self->account_first,
+                           .kind = FL_TX_REPORT,
+                           .nonce = 1,
+                           .arg = {100 * FL_PPM_ONE, a->in->now, 1}};
+        tx.tag = fl_sign(a->self, fl_tx_digest(&tx), a->out);
+        struct fl_msg *const m = fl_send(a->out, FL_TO_ONE, a->self->replica, FL_CHAIN, FL_SUBMIT);
+        m->word[0] = tx.account;
+        m->word[1] = tx.nonce;
+        m->blob = fl_blob_put(a->out, &tx, sizeof tx, 0, NULL);
+    }
+    for (uint32_t i = 0; a->in->now == 4 * FL_SECOND && i < FORK_CLIENTS; i++) {
+        const struct fl_query query = {.contract = FL_LEDGER, .kind = FL_ASK_NONCE, .arg = {i}};
+        cr_assert_eq(fl_read(a->view, &query, &fork_seen[i][me], sizeof(int64_t)), FL_READ_OK,
+                     "client %u of replica %u", me, a->self->replica.i);
+    }
+}
+
+/* On side 0 are members 0, 2 and 3, on side 1 member 1 and the other copies of 2 and 3. A client of 0 is
+ * heard on side 0 alone, one of 1 on side 1 alone, and one of a member that is double on both. Whoever
+ * reads, reads the branch of the replica that serves it, and nothing of the other. */
+Test(twins, who_reads_one_branch_of_a_fork_sees_nothing_of_the_other)
+{
+    play = play_fork;
+    heard_count = 0;
+    memset(fork_seen, 0, sizeof fork_seen);
+    struct fl_test_run r = fault_run(
+        SEED,
+        "\"duration_s\": 4.5, \"network\": {\"delay_ms\": 5}, \"contracts\": {\"f\": {\"model\": "
+        "\"feed\", \"aggregator\": \"median\", \"quorum\": 1, \"reporters\": [\"c\"]}}, \"nodes\": "
+        "{\"v\": {\"count\": 4, \"faulty_max\": 1, \"consensus\": {\"model\": \"pbft\", "
+        "\"block_ms\": 100, \"timeout_ms\": 200}, \"chain\": \"replica\"}, \"c\": {\"count\": 12, "
+        "\"clients_of\": \"v\", \"agent\": \"probe\"}}, \"faults\": {\"two\": {\"model\": "
+        "\"twins\", "
+        "\"group\": \"v\", \"members\": [2, 3]}, \"cut\": {\"model\": \"partition\", \"sides\": "
+        "[[\"v[0]\", \"v[2]\", \"v[3]\"], [\"v[1]\", \"v[2]~\", \"v[3]~\"]]}}, \"checks\": {\"a\": "
+        "\"agreement\"}");
+    cr_assert_eq(fl_test_verdict(&r, "a")->kind, FL_BROKEN);
+    uint32_t readers[2] = {0, 0}, alone[2] = {0, 0};
+    for (uint32_t who = 0; who < FORK_CLIENTS; who++)
+        for (uint32_t reader = 0; reader < FORK_CLIENTS; reader++) {
+            const uint32_t side = fork_replica[reader] == 1, from = fork_replica[who];
+            const bool there = from > 1 || from == side;
+            cr_expect_eq(fork_seen[who][reader], there, "client %u of %u, read through %u", who,
+                         from, fork_replica[reader]);
+            readers[side]++;
+            if (from <= 1) alone[from]++;
+        }
+    cr_expect(readers[0] > 0 && readers[1] > 0 && alone[0] > 0 && alone[1] > 0);
+    fl_test_run_free(&r);
+}
