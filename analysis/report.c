@@ -152,9 +152,13 @@ static void write_faults(const struct report *report)
     }
     cJSON_ArrayForEach(fault, faults)
     {
+        const int64_t opened = (int64_t)number_of(fault, "opened");
         if (number_of(fault, "suppressed") + number_of(fault, "injected") == 0) {
-            fprintf(report->file, "\n**%s never bit**: it dropped and changed nothing.\n",
-                    text_of(fault, "name"));
+            fprintf(report->file, "\n**%s never bit**: it %s.\n", text_of(fault, "name"),
+                    opened ? "dropped and changed nothing" : "never opened");
+        } else if (opened > 1) {
+            fprintf(report->file, "\n%s opened %" PRId64 " times within that time.\n",
+                    text_of(fault, "name"), opened);
         }
     }
     fputc('\n', report->file);

@@ -275,7 +275,8 @@ enum fault_number {
     FAULT_TO,
     FAULT_RECORD,
     FAULT_SUPPRESSED,
-    FAULT_INJECTED
+    FAULT_INJECTED,
+    FAULT_OPENED
 };
 
 static int64_t fault_number(const struct fl_result *result, uint64_t i, enum fault_number which)
@@ -285,15 +286,17 @@ static int64_t fault_number(const struct fl_result *result, uint64_t i, enum fau
     case FAULT_INDEX:
         return (int64_t)i;
     case FAULT_FROM:
-        return fault->spec->from;
+        return fault->from;
     case FAULT_TO:
-        return fault->spec->to;
+        return fault->to;
     case FAULT_RECORD:
         return fault->record;
     case FAULT_SUPPRESSED:
         return (int64_t)fault->suppressed;
     case FAULT_INJECTED:
         return (int64_t)fault->injected;
+    case FAULT_OPENED:
+        return (int64_t)fault->opened;
     }
     FL_UNREACHABLE("number of a fault");
 }
@@ -336,11 +339,13 @@ static void add_faults(struct fl_columns *all)
     add_text_take(all, "/faults", "group", "group of nodes it strikes, empty if there are several", group, count);
     add_text_take(all, "/faults", "members", "nodes it strikes", members, count);
     add_fault_number(all, "fault", FAULT_INDEX, "id", "number in records");
-    add_fault_number(all, "from", FAULT_FROM, "ns", "start of its window");
-    add_fault_number(all, "to", FAULT_TO, "ns", "end of its window");
+    add_fault_number(all, "from", FAULT_FROM, "ns", "start of its window, or first time it opened");
+    add_fault_number(all, "to", FAULT_TO, "ns", "end of its window, or last time it closed");
     add_fault_number(all, "record", FAULT_RECORD, "id", "its record in /events/fault, 0 if none");
     add_fault_number(all, "suppressed", FAULT_SUPPRESSED, "1", "events and effects it dropped");
-    add_fault_number(all, "injected", FAULT_INJECTED, "1", "effects it added or changed");
+    add_fault_number(all, "injected", FAULT_INJECTED, "1",
+                     "effects it added or changed, events it prolonged, memories it took");
+    add_fault_number(all, "opened", FAULT_OPENED, "1", "times that its window opened");
 }
 
 static void fill_check_time(const struct fl_columns *all, const struct fl_archive_column *column,

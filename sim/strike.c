@@ -49,6 +49,11 @@ static void schedule_opening(struct fl_world *w, uint32_t index)
     if (at < spec->to) push(w, index, FL_EDGE_OPENS, at);
 }
 
+static bool comes_and_goes(const struct fl_fault_spec *spec)
+{
+    return spec->well.kind || spec->when.observable != UINT32_MAX;
+}
+
 /* True if `to` is when it closes, which is in the queue from the start. */
 static bool closes_at_the_end(const struct fl_fault_spec *spec)
 {
@@ -233,6 +238,9 @@ void fl_fault_opens(struct fl_world *w, uint32_t index)
     FL_ASSERT(!f->active);
     f->active = true;
     f->round++;
+    if (comes_and_goes(f->result.spec) && f->result.opened == 0) f->result.from = w->now;
+    if (comes_and_goes(f->result.spec)) f->result.to = w->config->end;
+    f->result.opened++;
     memset(f->state, 0, f->state_bytes);
     f->result.record = fl_world_note(w, FL_RECORD_FAULT, UINT32_MAX, FL_NO_RECORD, v);
     if (!closes_at_the_end(f->result.spec)) schedule_closing(w, index);
@@ -248,6 +256,7 @@ static void fault_closes(struct fl_world *w, uint32_t index)
     const struct fl_fault_spec *spec = f->result.spec;
     const uint32_t held = f->coalition.count;
     f->active = false;
+    if (comes_and_goes(spec)) f->result.to = w->now;
     f->coalition.count = 0;
     for (uint32_t i = 0; i < held; i++) {
         let_out(w, f, f->held[i]);
@@ -471,6 +480,8 @@ void fl_fault_lay_out(struct fl_world *w, uint32_t index)
     const uint32_t endpoints = w->config->facts.endpoints;
     const uint32_t most = spec->member ? spec->count : spec->pool_count;
     f->result.spec = spec;
+    f->result.from = comes_and_goes(spec) ? w->config->end : spec->from;
+    f->result.to = comes_and_goes(spec) ? w->config->end : spec->to;
     f->result.member = fl_alloc(most, sizeof *f->result.member);
     f->held = fl_alloc(spec->count, sizeof *f->held);
     f->self = fl_alloc(spec->count, sizeof *f->self);

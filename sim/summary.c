@@ -135,6 +135,8 @@ static void add_unlisted(struct facts *facts, const struct fl_config *config,
                  FACT_PATH, "faults.%s.suppressed", fault->spec->name);
         snprintf(add_number(facts, FORM_NUMBER, (int64_t)fault->injected, FL_COUNT, false)->path,
                  FACT_PATH, "faults.%s.injected", fault->spec->name);
+        snprintf(add_number(facts, FORM_NUMBER, (int64_t)fault->opened, FL_COUNT, false)->path,
+                 FACT_PATH, "faults.%s.opened", fault->spec->name);
     }
 }
 
@@ -335,8 +337,9 @@ static cJSON *faults_json(const struct fl_config *config, const struct fl_result
             fl_endpoint_name(config, fault->member[j], name, sizeof name);
             cJSON_AddItemToArray(members, cJSON_CreateString(name));
         }
-        add_raw(object, "from_s", fault->spec->from, FL_NANOSECOND);
-        add_raw(object, "to_s", fault->spec->to, FL_NANOSECOND);
+        add_raw(object, "from_s", fault->from, FL_NANOSECOND);
+        add_raw(object, "to_s", fault->to, FL_NANOSECOND);
+        add_raw(object, "opened", (int64_t)fault->opened, FL_COUNT);
         add_raw(object, "suppressed", (int64_t)fault->suppressed, FL_COUNT);
         add_raw(object, "injected", (int64_t)fault->injected, FL_COUNT);
         cJSON_AddItemToArray(array, object);

@@ -189,6 +189,9 @@ static inline void fake_fault(struct fake *f, enum fake_change change)
     f->fault = (struct fl_fault_result){.spec = &f->spec,
                                         .member = f->member,
                                         .count = 2,
+                                        .from = f->spec.from,
+                                        .to = f->spec.to,
+                                        .opened = 1,
                                         .record = 1 + (change == FAKE_FAULT_RECORD),
                                         .suppressed = 1234567 + (change == FAKE_FAULT_SUPPRESSED),
                                         .injected = 5 + (change == FAKE_FAULT_INJECTED)};

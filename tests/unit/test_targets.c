@@ -219,6 +219,11 @@ Test(targets, triggers_open_when_a_look_finds_them_so_and_later_by_the_latency)
                                  should = worked_out(&run, cases[i].share, cases[i].latency,
                                                      cases[i].lasts);
             expect_same(&is, &should, cases[i].when);
+            const struct fl_fault_result *const f = &run.result->fault[0];
+            const fl_time end = 60 * FL_SECOND, last = is.count ? is.until[is.count - 1] : end;
+            cr_expect_eq(f->opened, is.count);
+            cr_expect_eq(f->from, is.count ? is.at[0] : end);
+            cr_expect_eq(f->to, last < 0 ? end : last);
             opened += is.count;
             fl_test_run_free(&run);
         }
