@@ -9,7 +9,7 @@
  *
  * Without failures it takes (n - 1)(2n + 1) messages and three delays. A member's own echo and ready
  * count without being sent. */
-#include "models/wire.h"
+#include "models/consensus/bracha.h"
 
 /* All carry word: instance, and value: digest of the payload. */
 enum message {
@@ -27,7 +27,7 @@ struct params {
 
 /* What one member said, first word only. */
 struct vote {
-    uint64_t said; /* 0 or 1 */
+    uint64_t said; /* how often: 0 or 1 */
     struct fl_digest digest;
     fl_blob blob; /* the content, if it came along and fits the digest */
 };
@@ -67,7 +67,7 @@ static uint64_t faulty_power(const struct fl_self *self)
 
 static void vote_set(struct vote *v, struct fl_digest digest, fl_blob blob)
 {
-    v->said = 1;
+    v->said++;
     v->digest.lo = digest.lo;
     v->digest.hi = digest.hi;
     v->blob.i = blob.i;
@@ -79,7 +79,8 @@ static uint64_t power_for(const struct fl_self *self, struct state *s, enum mess
     const struct vote *const vote = votes_of(self, s, kind);
     uint64_t sum = 0;
     for (uint32_t i = 0; i < self->group_size; i++)
-        if (vote[i].said && fl_digest_equal(vote[i].digest, digest)) sum += self->power[i];
+        if (vote[i].said && fl_digest_equal(vote[i].digest, digest))
+            sum += vote[i].said * self->power[i];
     return sum;
 }
 
@@ -125,30 +126,41 @@ static void deliver(const struct fl_self *self, struct state *s, struct fl_diges
 }
 
 /* What follows from what was said for this digest. */
-static void advance(const struct fl_self *self, struct state *s, struct fl_digest digest,
-                    struct fl_outbox *out)
+static void advance(const struct fl_bracha_rules *rules, const struct fl_self *self,
+                    struct state *s, struct fl_digest digest, struct fl_outbox *out)
 {
     const uint64_t f = s->faulty_power, p = self->power_total;
     /* Step 1: (initial, v) from the sender is echoed. */
-    if (s->initial.said && !s->echoed) {
-        s->echoed = 1;
+    if (s->echoed < s->initial.said) {
+        s->echoed++;
         broadcast(self, s, ECHO, s->initial.digest, s->initial.blob, out);
     }
     /* Step 2: more than (n + f) / 2 echoes, or f + 1 readies. */
-    const bool echoes = 2 * power_for(self, s, ECHO, digest) > p + f;
-    if ((echoes || power_for(self, s, READY, digest) > f) && !s->readied) {
+    const uint64_t echo_power = power_for(self, s, ECHO, digest) + rules->echoes_less;
+    const uint64_t support = power_for(self, s, READY, digest) + rules->support_less;
+    if ((2 * echo_power > p + f || support > f) && !s->readied) {
         s->readied = 1;
         broadcast(self, s, READY, digest, FL_NO_BLOB, out);
     }
     /* Step 3: 2f + 1 readies; an honest one among them has seen echoes that bring the content. */
-    if (power_for(self, s, READY, digest) > 2 * f && !s->delivered) {
+    const uint64_t ready_power = power_for(self, s, READY, digest) + rules->readies_less;
+    if (ready_power > 2 * f && !s->delivered) {
         const fl_blob blob = content_of(self, s, digest);
         if (blob.i != 0) deliver(self, s, digest, blob, out);
     }
 }
 
-static void on_message(const struct fl_self *self, struct state *s, const struct fl_event *in,
-                       struct fl_outbox *out)
+static bool counts(const struct fl_bracha_rules *rules, const struct vote *vote, enum message kind,
+                   struct fl_digest digest)
+{
+    if (vote->said == 0) return true;
+    if (kind == INITIAL)
+        return vote->said < rules->initials && !fl_digest_equal(vote->digest, digest);
+    return vote->said < rules->votes && fl_digest_equal(vote->digest, digest);
+}
+
+static void on_message(const struct fl_bracha_rules *rules, const struct fl_self *self,
+                       struct state *s, const struct fl_event *in, struct fl_outbox *out)
 {
     const struct fl_msg *const m = &in->msg;
     const uint32_t from = m->by.i - self->group_first;
@@ -159,12 +171,13 @@ static void on_message(const struct fl_self *self, struct state *s, const struct
     if (content && !fl_digest_equal(fl_digest_of(in->data, in->data_bytes), digest)) return;
     const fl_blob blob = content ? m->blob : FL_NO_BLOB;
 
-    if (m->kind == INITIAL && (from != sender(self) || !content)) return;
+    const bool stranger = rules->checks_sender && from != sender(self);
+    if (m->kind == INITIAL && (stranger || !content)) return;
     struct vote *const vote = m->kind == INITIAL ? &s->initial
                                                  : &votes_of(self, s, (enum message)m->kind)[from];
-    if (vote->said) return;
+    if (!counts(rules, vote, (enum message)m->kind, digest)) return;
     vote_set(vote, digest, blob);
-    advance(self, s, digest, out);
+    advance(rules, self, s, digest, out);
 }
 
 static void start(const struct fl_self *self, struct fl_outbox *out)
@@ -197,8 +210,8 @@ static void on_recover(const struct fl_self *self, const struct state *s, fl_tim
     fl_set_timer(out, SPEAK, fl_max(at - now, 0));
 }
 
-static void on_own_payload(const struct fl_self *self, struct state *s, const struct fl_event *in,
-                           struct fl_outbox *out)
+static void on_own_payload(const struct fl_bracha_rules *rules, const struct fl_self *self,
+                           struct state *s, const struct fl_event *in, struct fl_outbox *out)
 {
     if (self->index != sender(self) || s->initial.said || in->data == NULL) return;
     const struct fl_digest digest = fl_digest_of(in->data, in->data_bytes);
@@ -206,7 +219,7 @@ static void on_own_payload(const struct fl_self *self, struct state *s, const st
     v[3] = (int64_t)digest.lo;
     v[4] = (int64_t)digest.hi;
     broadcast(self, s, INITIAL, digest, in->msg.blob, out);
-    advance(self, s, digest, out);
+    advance(rules, self, s, digest, out);
 }
 
 static size_t state_bytes(const void *params, const struct fl_self *self)
@@ -221,21 +234,20 @@ static void init(const struct fl_self *self, void *state)
     s->faulty_power = faulty_power(self);
 }
 
-static void step(const struct fl_self *self, void *state, const struct fl_event *in,
-                 const struct fl_view *view, struct fl_outbox *out)
+void fl_bracha_step(const struct fl_bracha_rules *rules, const struct fl_self *self, void *state,
+                    const struct fl_event *in, struct fl_outbox *out)
 {
     struct state *const s = state;
-    (void)view;
     switch (in->kind) {
     case FL_START:
         start(self, out);
         return;
     case FL_MSG:
-        on_message(self, s, in, out);
+        on_message(rules, self, s, in, out);
         return;
     case FL_CALL:
         if (in->msg.family == FL_CONSENSUS && in->msg.kind == INITIAL)
-            on_own_payload(self, s, in, out);
+            on_own_payload(rules, self, s, in, out);
         return;
     case FL_TIMER:
         speak(self, out);
@@ -248,6 +260,15 @@ static void step(const struct fl_self *self, void *state, const struct fl_event 
         return;
     }
     FL_UNREACHABLE("event kind");
+}
+
+const struct fl_bracha_rules fl_bracha_rules = {.votes = 1, .initials = 1, .checks_sender = true};
+
+static void step(const struct fl_self *self, void *state, const struct fl_event *in,
+                 const struct fl_view *view, struct fl_outbox *out)
+{
+    (void)view;
+    fl_bracha_step(&fl_bracha_rules, self, state, in, out);
 }
 
 static void observe(const struct fl_self *self, const void *state, int64_t *out)
