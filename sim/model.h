@@ -471,6 +471,9 @@ struct fl_fault_model {
     /* Members say what the protocol says and nothing else, though late, not to everybody, or not at
      * all: they count as honest. */
     bool truthful;
+    /* What it says follows from FL_START and FL_OVERHEARD alone: neither the members' own models nor
+     * what arrives at them later changes it. */
+    bool alone;
     /* A fault of links, not of nodes, which hear nothing of it; it has no step. `from` and `to` are
      * the sides that both ends of the link are on: bit i for side i of the scenario's "sides", or, if
      * a group and members are named, bit 0 for those and bit 1 for everybody else. NULL: none. */
