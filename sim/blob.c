@@ -32,6 +32,7 @@ struct fl_blobs {
     struct retained *retained; /* binary heap by epoch; at most one entry for each living blob */
     size_t retained_count, retained_room;
     uint64_t keep_from;
+    bool keep_all;
     size_t bytes;
     void *spare[CLASSES]; /* freed data by power of two, linked through its first word */
 };
@@ -143,7 +144,7 @@ static void slot_free(struct fl_blobs *b, struct slot *s)
 
 static bool may_go(const struct fl_blobs *b, const struct slot *s)
 {
-    return s->references == 0 && (s->epoch == 0 || s->epoch < b->keep_from);
+    return !b->keep_all && s->references == 0 && (s->epoch == 0 || s->epoch < b->keep_from);
 }
 
 /* --- blobs that wait for their epoch --------------------------------------------------------------- */
@@ -188,6 +189,11 @@ void fl_blobs_keep_from(struct fl_blobs *b, uint64_t epoch)
         else if (s->epoch >= epoch) /* found again since, with a later epoch */
             retain(b, s, blob);
     }
+}
+
+void fl_blobs_keep_all(struct fl_blobs *b)
+{
+    b->keep_all = true;
 }
 
 /* --- what the engine calls -------------------------------------------------------------------------- */

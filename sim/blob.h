@@ -25,6 +25,8 @@ void fl_blobs_release(struct fl_blobs *blobs, fl_blob blob);
 /* Blobs of an epoch below `epoch` (and 0) may go. It may move either way: a lagging endpoint that
  * recovers wants old epochs again, and finds them GONE. */
 void fl_blobs_keep_from(struct fl_blobs *blobs, uint64_t epoch);
+/* From now on nothing goes, whatever its epoch: an id names one content, and a content has one id. */
+void fl_blobs_keep_all(struct fl_blobs *blobs);
 
 /* NULL if GONE or FL_NO_BLOB. Lent until the next call that interns or releases. */
 const void *fl_blobs_data(const struct fl_blobs *blobs, fl_blob blob, uint32_t *bytes);

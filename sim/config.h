@@ -97,6 +97,7 @@ struct fl_fault_spec {
     uint32_t twin_first; /* a fault that doubles: endpoint of the first member's twin, and so on */
     uint32_t largest;    /* observable; UINT32_MAX: none */
     bool keep;
+    bool drawn;       /* `member` is the seed's choice of `count` of the pool */
     uint64_t *side;   /* by endpoint, bit i: it is on side i; NULL if no sides are given */
     uint32_t split;   /* number of sides to draw; 0: none */
     fl_time from, to; /* from < to; at the end of the run or later it never closes */

@@ -233,6 +233,7 @@ static void draw_members(struct fl_reading *reading, struct fl_fault_spec *fault
     qsort(member, drawn, sizeof *member, ascending);
     fault->member = member;
     fault->count = drawn;
+    fault->drawn = stake == 0;
 }
 
 /* Those who hold the most of an observable, at each look. */

@@ -8,6 +8,7 @@
 #include "sim/config.h"
 #include "sim/describe.h"
 #include "sim/disk.h"
+#include "sim/explore.h"
 #include "sim/mistake.h"
 #include "sim/schema.h"
 #include "sim/shrink.h"
@@ -31,7 +32,8 @@ struct options {
     size_t arguments;
     const char *override[OVERRIDES_MAX];
     size_t overrides;
-    const char *directory, *format, *keep;
+    const char *directory, *format, *keep, *replay;
+    struct fl_bounds bounds;
     uint64_t seed;
     uint32_t jobs, runs;
     bool has_seed, json, resolved, quiet, resume, dry_run;
@@ -47,7 +49,13 @@ enum {
     KEY_RESUME,
     KEY_DRY_RUN,
     KEY_KEEP,
-    KEY_RUNS
+    KEY_RUNS,
+    KEY_DEPTH,
+    KEY_STATES,
+    KEY_DROPS,
+    KEY_TIMEOUTS,
+    KEY_EVERY_ORDER,
+    KEY_REPLAY
 };
 
 static bool read_seed(const char *text, uint64_t *seed)
@@ -75,6 +83,15 @@ static bool read_runs(const char *text, uint32_t *runs)
     return true;
 }
 
+static void read_bound(const struct argp_state *state, const char *name, const char *text,
+                       uint32_t *bound)
+{
+    uint64_t count;
+    if (!read_seed(text, &count) || count > UINT32_MAX)
+        argp_error(state, "--%s %s: expected a number from 0 to 2^32 - 1", name, text);
+    *bound = (uint32_t)count;
+}
+
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct options *o = state->input;
@@ -99,6 +116,24 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_DRY_RUN:
         o->dry_run = true;
+        return 0;
+    case KEY_DEPTH:
+        read_bound(state, "depth", value, &o->bounds.depth);
+        return 0;
+    case KEY_STATES:
+        read_bound(state, "states", value, &o->bounds.states);
+        return 0;
+    case KEY_DROPS:
+        read_bound(state, "drops", value, &o->bounds.drops);
+        return 0;
+    case KEY_TIMEOUTS:
+        read_bound(state, "timeouts", value, &o->bounds.timeouts);
+        return 0;
+    case KEY_EVERY_ORDER:
+        o->bounds.every_order = true;
+        return 0;
+    case KEY_REPLAY:
+        o->replay = value;
         return 0;
     case KEY_JOBS:
         if (!read_jobs(value, &o->jobs))
@@ -326,6 +361,21 @@ static int command_shrink(const struct options *o)
     return fl_shrink(&shrink);
 }
 
+static int command_explore(const struct options *o)
+{
+    int status = 0;
+    struct fl_config *config = load(o, o->argument[0], &status);
+    if (!config) return status;
+    const struct fl_explore_command command = {.config = config,
+                                               .bounds = o->bounds,
+                                               .replay = o->replay,
+                                               .output = o->directory,
+                                               .json = o->json};
+    status = fl_explore_command(&command);
+    fl_config_free(config);
+    return status;
+}
+
 static int command_plot(const struct options *o)
 {
     static const char *const formats[] = {"png", "svg", "pdf"};
@@ -377,6 +427,18 @@ static const struct argp_option shrink_options[] = {
     OPTION_SEED,
     OPTION_SET,
     {0}};
+static const struct argp_option explore_options[] = {
+    {"output", 'o', "FILE", 0, "Write the way to a broken check there, for --replay", 0},
+    {"json", KEY_JSON, 0, 0, "Print a JSON object instead of text", 0},
+    {"depth", KEY_DEPTH, "N", 0, "Events on one way; default as many as there are", 0},
+    {"states", KEY_STATES, "N", 0, "States kept, about 150 bytes each; default 4000000", 0},
+    {"drops", KEY_DROPS, "N", 0, "Messages lost on one way; default 0", 0},
+    {"timeouts", KEY_TIMEOUTS, "N", 0, "Timers that expire early on one way; default 0", 0},
+    {"every-order", KEY_EVERY_ORDER, 0, 0, "Search without reduction: the slow twin", 0},
+    {"replay", KEY_REPLAY, "FILE", 0, "Make the events of a trace instead, one by one", 0},
+    OPTION_SEED,
+    OPTION_SET,
+    {0}};
 static const struct argp_option no_options[] = {{0}};
 
 static const struct command {
@@ -391,6 +453,8 @@ static const struct command {
      sweep_options, 1, 1},
     {"shrink", "SCENARIO.json", "Make a failing scenario as small as it can be and still fail.",
      command_shrink, shrink_options, 1, 1},
+    {"explore", "SCENARIO.json", "Look at everything that can happen in a small scenario.",
+     command_explore, explore_options, 1, 1},
     {"validate", "SCENARIO.json...", "Check scenarios without running them.", command_validate,
      validate_options, 1, ARGUMENTS_MAX},
     {"list", "", "List the models that scenarios can name.", command_list, no_options, 0, 0},
@@ -430,7 +494,7 @@ static int run_command(const struct command *c, int argc, char **argv)
     snprintf(least, sizeof least, "%s", c->arguments);
     argv[0] = name;
     const struct argp argp = {c->options, parse, c->arguments, c->doc, NULL, NULL, NULL};
-    struct options o = {0};
+    struct options o = {.bounds = fl_bounds_default()};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     if (o.arguments < c->least || o.arguments > c->most) {
         fprintf(stderr, "%s: expected %s; see `%s --help`\n", name, *least ? least : "no argument",

@@ -357,6 +357,11 @@ void fl_network_departs(struct fl_world *w, uint32_t body, uint32_t to)
     fl_body_drop(w, body);
 }
 
+uint32_t fl_network_brings(struct fl_world *w, const struct fl_msg *msg)
+{
+    return body_add(w, &(struct fl_body){.msg = *msg, .cause = w->cause, .via = msg->from.i});
+}
+
 static void overheard(struct fl_world *w, const struct sending *s, uint32_t to)
 {
     if (w->rushing) fl_overhear(w, s->msg->from.i, to, s->msg);

@@ -21,6 +21,8 @@ void fl_network_send(struct fl_world *world, const struct fl_effect *effect,
                      const struct fl_msg *msg, fl_time leaves);
 /* A message held back by its sender leaves now. */
 void fl_network_departs(struct fl_world *world, uint32_t body, uint32_t to);
+/* A body for one delivery of `msg`, which whoever asks pushes or handles. */
+uint32_t fl_network_brings(struct fl_world *world, const struct fl_msg *msg);
 /* True if a fault stops what arrives now: then nothing is left to do. Only if world->net. */
 bool fl_network_stops(struct fl_world *world, uint32_t body, uint32_t to);
 /* The window of a fault of links has opened; has closed: what it held arrives. */

@@ -191,6 +191,7 @@ enum fl_fault_edge {
     FL_EDGE_LOOKS, /* at what it is let see */
     FL_EDGE_LEARNS /* of its oldest look */
 };
+enum { FL_EDGE_BITS = 3, FL_EDGE_MASK = (1 << FL_EDGE_BITS) - 1 };
 enum { FL_ENTRY_INDEX_BITS = 29 };
 static inline uint32_t fl_entry_what(enum fl_entry_kind kind, uint32_t index)
 {

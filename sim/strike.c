@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EDGE_BITS = 3 };
 /* Longer than that, latency over the time between looks, no ring can be. */
 enum { LOOKS_MAX = 1 << 20 };
 
@@ -27,7 +26,7 @@ static void push(struct fl_world *w, uint32_t index, enum fl_fault_edge edge, fl
     const uint32_t round = w->fault[index].round;
     if (at < w->config->end) /* at the end or later nothing closes */
         fl_queue_push(&w->queue, (struct fl_entry){at, fl_entry_what(FL_ENTRY_FAULT, index),
-                                                   (uint32_t)edge | round << EDGE_BITS});
+                                                   (uint32_t)edge | round << FL_EDGE_BITS});
 }
 
 /* How long a fault that comes and goes stays as it is: exogenous, by its name and how often it came. */
@@ -404,7 +403,7 @@ static void learns(struct fl_world *w, uint32_t index)
 void fl_fault_edge(struct fl_world *w, uint32_t index, uint32_t whom)
 {
     const struct fl_fault_state *f = &w->fault[index];
-    const enum fl_fault_edge edge = whom & ((1u << EDGE_BITS) - 1);
+    const enum fl_fault_edge edge = whom & FL_EDGE_MASK;
     switch (edge) {
     case FL_EDGE_OPENS:
         fl_fault_opens(w, index);
@@ -413,7 +412,7 @@ void fl_fault_edge(struct fl_world *w, uint32_t index, uint32_t whom)
         if (f->active) fault_closes(w, index);
         return;
     case FL_EDGE_NEXT:
-        if (f->active && whom >> EDGE_BITS == f->round) strike_one_more(w, index);
+        if (f->active && whom >> FL_EDGE_BITS == f->round) strike_one_more(w, index);
         return;
     case FL_EDGE_LOOKS:
         looks(w, index);
