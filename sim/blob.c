@@ -40,7 +40,7 @@ struct fl_blobs {
 struct fl_blobs *fl_blobs_new(void)
 {
     struct fl_blobs *b = fl_alloc(1, sizeof *b);
-    b->room = 1024;
+    b->room = 64;
     b->slot = fl_alloc(b->room, sizeof *b->slot);
     b->bucket = fl_alloc(b->room, sizeof *b->bucket);
     for (uint32_t i = 0; i < b->room; i++) b->bucket[i] = FREE_SLOT;

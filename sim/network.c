@@ -61,7 +61,7 @@ static uint32_t body_take(struct fl_world *w)
         return i;
     }
     if (w->body_count == w->body_room) {
-        w->body_room = w->body_room ? 2 * w->body_room : 1024;
+        w->body_room = w->body_room ? 2 * w->body_room : 64;
         w->body = fl_realloc(w->body, w->body_room, sizeof *w->body);
     }
     return w->body_count++;

@@ -23,7 +23,7 @@ static_assert(FL_QUEUE_LEVELS * FL_QUEUE_DIGIT_BITS >= 63, "digits enough for ev
 void fl_queue_init(struct fl_queue *q)
 {
     memset(q, 0, sizeof *q);
-    q->chunk_room = 64;
+    q->chunk_room = 16;
     q->chunk = fl_alloc(q->chunk_room, sizeof *q->chunk);
     q->chunk[NO_CHUNK].count = CHUNK_ENTRIES;
     q->chunk_count = NO_CHUNK + 1;
@@ -94,7 +94,7 @@ static void make_room(struct fl_queue *q, size_t more)
         q->head = 0;
         return;
     }
-    q->room = q->room ? 2 * q->room : 2 * RUN_MAX;
+    q->room = q->room ? 2 * q->room : 64;
     q->run = fl_realloc(q->run, q->room, sizeof *q->run);
 }
 

@@ -22,9 +22,9 @@ struct fl_records {
 struct fl_records *fl_records_new(void)
 {
     struct fl_records *r = fl_alloc(1, sizeof *r);
-    r->room = 1024;
+    r->room = 64;
     r->at = fl_alloc(r->room, sizeof *r->at);
-    r->slots = 4096;
+    r->slots = 256;
     r->slot = fl_alloc(r->slots, sizeof *r->slot);
     return r;
 }
