@@ -17,6 +17,8 @@
 #include "sim/law.h"
 #include "sim/num.h"
 
+#include <assert.h>
+
 #define OCTAVES 64
 #define CELL_BITS 5
 #define CELLS (1 << CELL_BITS)
@@ -129,7 +131,7 @@ static const uint64_t power_table[] = {
     0x405CC8FF7E92BF4B,
 };
 enum { POWER_BITS = 26, POWERS = sizeof power_table / sizeof *power_table };
-_Static_assert(POWERS == (FL_LN2_Q32 >> POWER_BITS) + 1, "a power for each f up to ln 2");
+static_assert(POWERS == (FL_LN2_Q32 >> POWER_BITS) + 1, "a power for each f up to ln 2");
 
 static uint64_t mul_high(uint64_t a, uint64_t b)
 {
