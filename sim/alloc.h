@@ -20,7 +20,7 @@ struct fl_arena {
     struct fl_arena_block *newest;
 };
 void *fl_arena_alloc(struct fl_arena *arena, size_t count, size_t bytes); /* zeroed, never NULL */
-char *fl_arena_text(struct fl_arena *arena, const char *text); /* a copy */
+char *fl_arena_text(struct fl_arena *arena, const char *text);            /* a copy */
 void fl_arena_free(struct fl_arena *arena);
 
 #endif

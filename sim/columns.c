@@ -336,7 +336,8 @@ static void add_faults(struct fl_columns *all)
     }
     add_text_take(all, "/faults", "name", "name in the scenario", name, count);
     add_text_take(all, "/faults", "model", "how it acts", model, count);
-    add_text_take(all, "/faults", "group", "group of nodes it strikes, empty if there are several", group, count);
+    add_text_take(all, "/faults", "group", "group of nodes it strikes, empty if there are several",
+                  group, count);
     add_text_take(all, "/faults", "members", "nodes it strikes", members, count);
     add_fault_number(all, "fault", FAULT_INDEX, "id", "number in records");
     add_fault_number(all, "from", FAULT_FROM, "ns", "start of its window, or first time it opened");

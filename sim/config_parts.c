@@ -282,15 +282,10 @@ static void read_failover(struct fl_reading *reading, const cJSON *object, struc
 
 static void read_group(struct fl_reading *reading, const cJSON *object, uint32_t index, cJSON *out)
 {
-    static const char *const keys[] = {"count",
-                                       "accounts",
-                                       "clients_of",
-                                       "failover_s",
-                                       "faulty_max",
-                                       "power",
-                                       "labels",
-                                       FL_NETWORK_KEYS_OF_GROUPS,
-                                       NULL};
+    static const char *const keys[] = {
+        "count",      "accounts", "clients_of", "failover_s",
+        "faulty_max", "power",    "labels",     FL_NETWORK_KEYS_OF_GROUPS,
+        NULL};
     const char *layers[FL_LAYERS] = {NULL};
     for (int family = FL_CONSENSUS; family < FL_LAYERS; family++) {
         layers[family - FL_CONSENSUS] = fl_family_name((enum fl_family)family);

@@ -207,18 +207,17 @@ void fl_world_release(struct fl_world *w)
     fl_records_free(w->records);
     XXH3_freeState(w->digest);
     free(w->keys.group_first);
-    void *owned[] = {w->keys.secret,  w->keys.account_owner,
-                     w->node,         w->actor,
-                     w->states,       w->client,
-                     w->timer,        w->body,
-                     w->waiting,      w->local,
-                     w->carried,
-                     w->honest,       w->spoken[0],
-                     w->spoken[1],    w->interned,
-                     w->fault,        w->check,
-                     w->sample_at,    w->sample,
-                     w->final,        w->message,
-                     w->fault_result, w->verdict,
-                     w->undigested};
+    void *owned[] = {w->keys.secret, w->keys.account_owner,
+                     w->node,        w->actor,
+                     w->states,      w->client,
+                     w->timer,       w->body,
+                     w->waiting,     w->local,
+                     w->carried,     w->honest,
+                     w->spoken[0],   w->spoken[1],
+                     w->interned,    w->fault,
+                     w->check,       w->sample_at,
+                     w->sample,      w->final,
+                     w->message,     w->fault_result,
+                     w->verdict,     w->undigested};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }

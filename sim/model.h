@@ -97,8 +97,8 @@ struct fl_msg {
     fl_identity by; /* identity of `from`, stamped likewise. Who says it: count this, not `from` */
     fl_version version; /* a ledger version the sender serves; a client's view moves to it */
     uint16_t kind, copy;
-    uint8_t family;  /* layer of the receiver this is for; 0: each of its layers in turn */
-    uint8_t rows;    /* 1: a snapshot, with all rows of `version`, which take their time on the wire;
+    uint8_t family; /* layer of the receiver this is for; 0: each of its layers in turn */
+    uint8_t rows;   /* 1: a snapshot, with all rows of `version`, which take their time on the wire;
                         0 on arrival if those were no longer there */
     uint8_t zero[6]; /* padding, always 0 */
 };
@@ -172,9 +172,9 @@ enum fl_engine_record {
                              kind, word 0, word 1; child of the fault edge */
     FL_RECORD_TX,         /* a transaction is handed in, noted by its client: v = account, nonce,
                              contract, kind, copy (0: the first time) */
-    FL_RECORD_STRUCK,     /* a fault takes one more node after its window opened: v = fault, endpoint;
+    FL_RECORD_STRUCK,   /* a fault takes one more node after its window opened: v = fault, endpoint;
                              child of the fault edge */
-    FL_RECORD_ATTACHED,   /* a client hears nothing new and turns to another replica: v = client, how
+    FL_RECORD_ATTACHED, /* a client hears nothing new and turns to another replica: v = client, how
                              often it did so, replica before, replica now; child of the crash that
                              took the one before down, if that is why */
     FL_RECORD_MODELS = 16

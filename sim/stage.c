@@ -344,7 +344,7 @@ static void take_queue(struct fl_stage *s)
 
 static uint32_t edge_list(struct fl_stage *s)
 {
-    qsort(s->edge, s->edge_count, sizeof *s->edge, ascending);
+    if (s->edge_count > 0) qsort(s->edge, s->edge_count, sizeof *s->edge, ascending);
     return fl_stage_list_number(s, s->edge, s->edge_count);
 }
 

@@ -44,10 +44,11 @@ struct fl_fault_result {
     uint32_t *member; /* endpoints struck, or to be struck; ascending, but for those that an
                            observable chose: in the order in which they were struck first */
     uint32_t count;
-    fl_time from, to; /* its window; of one that comes and goes, or waits for a trigger, from when it
+    fl_time from,
+        to;          /* its window; of one that comes and goes, or waits for a trigger, from when it
                          first opened to when it last closed, both the end of the run if never */
-    uint64_t opened;  /* how often */
-    uint32_t record;     /* its FL_RECORD_FAULT; FL_NO_RECORD if the run ended before */
+    uint64_t opened; /* how often */
+    uint32_t record; /* its FL_RECORD_FAULT; FL_NO_RECORD if the run ended before */
     uint64_t suppressed; /* events and effects it dropped */
     uint64_t injected;   /* effects it added or changed, events it prolonged, memories it took */
 };

@@ -61,9 +61,9 @@ static inline void lab_open(struct lab *lab)
         lab->owner[i] = i;
     }
     lab->keys = (struct fl_keyring){.secret = lab->secret,
-                                     .identity_count = accounts,
-                                     .account_owner = lab->owner,
-                                     .account_count = accounts};
+                                    .identity_count = accounts,
+                                    .account_owner = lab->owner,
+                                    .account_count = accounts};
     lab->records = fl_records_new();
     lab->ledger = fl_ledger_new(&lab->config, &lab->keys, lab->records);
     lab->head = fl_ledger_base(lab->ledger);

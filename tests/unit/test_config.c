@@ -490,8 +490,7 @@ static void expect_full_faults(const struct fl_config *c)
     cr_expect_str_eq(pinned->name, "pinned");
     cr_expect_eq(pinned->group, 2);
     cr_expect_eq(pinned->count, 2);
-    cr_expect(pinned->member[0] == c->group[2].first &&
-              pinned->member[1] == c->group[2].first + 2);
+    cr_expect(pinned->member[0] == c->group[2].first && pinned->member[1] == c->group[2].first + 2);
     cr_expect_eq(pinned->from, 3600 * FL_SECOND);
     cr_expect_eq(pinned->to, 1000000 * FL_SECOND);
     cr_expect_eq(((const struct stuck *)pinned->params)->price, 123456789);
