@@ -66,7 +66,7 @@ struct fl_part {
  * nodes publish) it is those who hold the most of it at each look, not the seed, that choose: at most
  * `count` at once, negative ones never; with "keep" who was struck stays so until the window closes.
  * A fault of links may name "sides" instead: [["validator[0]", "validator[1]"], ["reporter"]]; or
- * "split": the pool is divided into so many sides, drawn anew whenever it opens. A twin is where its
+ * "split": whom it strikes are divided into so many sides, drawn anew whenever it opens. A twin is where its
  * original is, unless it is named itself ("validator[0]~"); a split keeps the two apart.
  *
  * When. From "from_s" to "to_s". With "mttr_s" and "mtbf_s" (laws) it comes and goes within that time:

@@ -322,8 +322,7 @@ const struct fl_schema_key fl_schema_sides_keys[] = {
       .min = 2,
       .max = 64,
       .fallback = OPTIONAL,
-      .doc =
-          "number of sides to divide the pool into, drawn whenever it opens; twins are kept apart"},
+      .doc = "number of sides to divide them into, drawn whenever it opens; twins are kept apart"},
      {{0}}},
     {{0}, {{0}}},
 };

@@ -169,17 +169,17 @@ static void recover(struct fl_world *w, uint32_t index, uint32_t endpoint)
 
 /* --- windows ------------------------------------------------------------------------------------------- */
 
-/* Sides drawn for this opening: the pool is dealt out in a drawn order, and a twin is never where its
+/* Sides drawn for this opening: the members are dealt out in a drawn order, and a twin is never where its
  * original is. */
 static void split(const struct fl_world *w, struct fl_fault_state *f)
 {
     const struct fl_fault_spec *spec = f->result.spec;
     const uint64_t seed = w->config->seed, name = fl_name_key(spec->name);
     const uint64_t round = (uint64_t)f->round << 32;
-    uint32_t *order = fl_alloc(spec->pool_count, sizeof *order);
-    memcpy(order, spec->pool, spec->pool_count * sizeof *order);
-    for (uint32_t i = 0; i < spec->pool_count; i++) {
-        const uint32_t left = spec->pool_count - i;
+    uint32_t *order = fl_alloc(spec->count, sizeof *order);
+    memcpy(order, spec->member, spec->count * sizeof *order);
+    for (uint32_t i = 0; i < spec->count; i++) {
+        const uint32_t left = spec->count - i;
         const uint64_t pick = fl_draw_below(seed, FL_RNG_WINDOW, name, round + i, 2, left);
         const uint32_t chosen = order[i + pick];
         order[i + pick] = order[i];

@@ -377,6 +377,24 @@ Test(targets, twins_are_kept_apart)
     cr_expect(sides_differ);
 }
 
+/* Who is not struck by a split is on no side: whatever it sends and hears crosses. */
+Test(targets, a_split_divides_whom_it_strikes_and_nobody_else)
+{
+    struct fl_test_run run =
+        run_twins(7, "\"group\": \"v\", \"members\": [1, 4], \"split\": 2", "\"members\": [6]", 3);
+    uint64_t cut[9][9] = {{0}}; /* messages from, to */
+    for (uint64_t i = 0; i < run.result->message_count; i++) {
+        const struct fl_message_row *const m = &run.result->message[i];
+        cut[m->from][m->to] += m->fate == FL_DROPPED && m->arrives < 3 * FL_SECOND;
+    }
+    for (uint32_t a = 0; a < 8; a++)
+        for (uint32_t b = 0; b < 8; b++) {
+            const bool apart = (a == 1 && b == 4) || (a == 4 && b == 1);
+            cr_expect_eq(cut[a][b] > 0, apart, "%u to %u", a, b);
+        }
+    fl_test_run_free(&run);
+}
+
 /* --- rushing ---------------------------------------------------------------------------------------- */
 
 #define RUSH                                                                                       \
