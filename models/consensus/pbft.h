@@ -316,6 +316,7 @@ void fl_pbft_stabilise(const struct fl_pbft *c, uint64_t seq, struct fl_digest d
 /* Others seem to have decided `seq`, and to be in `view`. */
 void fl_pbft_hint(const struct fl_pbft *c, uint64_t seq, uint64_t view);
 void fl_pbft_fetch(const struct fl_pbft *c);
+void fl_pbft_fetched(const struct fl_pbft *c); /* a block more */
 void fl_pbft_need(const struct fl_pbft *c, const struct fl_pbft_slot *slot);
 void fl_pbft_catch_up(const struct fl_pbft *c); /* the timer */
 void fl_pbft_on_fetch(const struct fl_pbft *c);

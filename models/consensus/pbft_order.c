@@ -283,8 +283,7 @@ void fl_pbft_on_applied(const struct fl_pbft *c)
     }
     fl_pbft_decide(c);
     fl_pbft_propose(c);
-    /* A request answered in full: there may be more. */
-    if (s->fetch_to != 0 && s->applied >= s->fetch_to && s->top > s->applied) fl_pbft_fetch(c);
+    fl_pbft_fetched(c);
 }
 
 /* --- the primary ---------------------------------------------------------------------------------------- */

@@ -190,7 +190,24 @@ void fl_pbft_fetch(const struct fl_pbft *c)
     m->value[0] = (int64_t)s->stable;
     m->value[1] = (int64_t)s->view;
     s->catching = 1;
-    fl_set_timer(c->out, PBFT_CATCH_UP, c->params->timeout);
+    /* Whose turn it is to answer may be down or behind as well. The next is asked before the timer of
+     * the view, which began with the block that came last, is over. */
+    fl_set_timer(c->out, PBFT_CATCH_UP, c->params->timeout / 2);
+}
+
+/* A request answered in full: there may be more. One after which nothing seems to be missing is
+ * answered too: it must not keep the next hint waiting, for the timer of the view runs as well, and
+ * what was said while the answer was on its way may be lost here. */
+void fl_pbft_fetched(const struct fl_pbft *c)
+{
+    struct fl_pbft_state *const s = c->s;
+    if (s->fetch_to == 0) return;
+    if (s->applied >= s->fetch_to && s->top > s->applied) {
+        fl_pbft_fetch(c);
+    } else if (!is_behind(s)) {
+        s->fetch_to = 0;
+        fl_set_timer(c->out, PBFT_CATCH_UP, soon(c));
+    }
 }
 
 void fl_pbft_need(const struct fl_pbft *c, const struct fl_pbft_slot *slot)
