@@ -226,6 +226,14 @@ static fl_time first_of(const struct fl_test_run *run, uint16_t kind)
     return -1;
 }
 
+static uint32_t count_of(const struct fl_test_run *run, uint16_t kind)
+{
+    uint32_t count = 0;
+    for (uint32_t id = 1; id <= fl_records_count(run->result->records); id++)
+        count += fl_records_get(run->result->records, id)->kind == kind;
+    return count;
+}
+
 /* When the first sample of the price is 5 % below the highest; `grid` in seconds. */
 static int64_t fallen_at_s(const struct fl_test_run *run)
 {
@@ -253,6 +261,7 @@ Test(scenarios, the_trigger_opens_when_it_has_learnt_of_the_fall)
         cr_expect_eq(fallen_at_s(&run), 85); /* 100 to 80 in a hundred seconds from the 60th on */
         cr_expect_eq(opened, seen + latency_ms[i] * FL_MILLISECOND, "opened at %" PRId64, opened);
         cr_expect_eq(first_of(&run, FL_RECORD_RECOVERY), opened + 120 * FL_SECOND);
+        cr_expect_eq(count_of(&run, FL_RECORD_FAULT), 2); /* the price stays where it is */
         fl_test_run_free(&run);
     }
 }
