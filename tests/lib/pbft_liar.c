@@ -2,6 +2,7 @@
  * only and let one of them decide, or propose twice; as members they forge certificates of decisions,
  * and of what they say was prepared. What they sign they sign with their own keys: the protocol must
  * bear it from up to f of them, and each of its broken twins must not. */
+#include "models/fault/words.h"
 #include "tests/lib/pbft_twins.h"
 
 #include <string.h>
@@ -10,7 +11,7 @@
 enum mode { HONEST = 1, SELECT, TWICE, FORGE, SKIP };
 
 /* Another block for the number it last saw proposed. Payloads longer than this are left alone. */
-enum { BYTES = 256 };
+enum { BYTES = 8192 };
 struct memory {
     uint64_t seq;
     uint32_t bytes, zero;
@@ -42,7 +43,7 @@ static bool chosen(const struct fl_self *self, uint64_t seq, uint64_t view, uint
     return (peer + n - from) % n < n - self->faulty_max - 1;
 }
 
-/* A block of a slightly later time; of anything else, another last byte. */
+/* A block of a slightly later time, with the same transactions; of anything else, another last byte. */
 static void look(struct memory *memory, uint64_t seq, const void *data, uint32_t bytes)
 {
     struct fl_block block;
@@ -50,8 +51,7 @@ static void look(struct memory *memory, uint64_t seq, const void *data, uint32_t
     memory->seq = seq;
     memory->bytes = bytes;
     memcpy(memory->content, data, bytes);
-    if (bytes == sizeof block) {
-        memcpy(&block, data, sizeof block);
+    if (fl_fault_block(data, bytes, &block)) {
         block.batch.time += 1 + (int64_t)(seq % 3);
         memcpy(memory->content, &block, sizeof block);
     } else {
@@ -89,12 +89,12 @@ static uint32_t forged(const struct fl_self *self, unsigned char *at)
     return self->group_size;
 }
 
-static void push_content(const struct fl_self *self, const struct memory *memory, uint32_t peer,
-                         struct fl_outbox *out)
+static void push_content(const struct fl_self *self, const struct memory *memory, fl_blob content,
+                         uint32_t peer, struct fl_outbox *out)
 {
-    const struct fl_claim content = {
+    const struct fl_claim claim = {
         .kind = PBFT_PAYLOAD, .word = {memory->seq, 7}, .digest = memory->digest};
-    single(self, out, peer, &content)->blob = other_block(memory, out);
+    single(self, out, peer, &claim)->blob = content;
 }
 
 /* "This was decided", with signatures that nobody made. */
@@ -104,7 +104,7 @@ static void forge_decision(const struct fl_self *self, const struct memory *memo
     const uint32_t peer = drawn_peer(self, memory->seq, view);
     const size_t bytes = sizeof(struct fl_pbft_certificate) +
                          self->group_size * sizeof(struct fl_pbft_signature);
-    push_content(self, memory, peer, out);
+    push_content(self, memory, other_block(memory, out), peer, out);
     unsigned char *const at = fl_blob_begin(out, (uint32_t)bytes);
     struct fl_pbft_certificate header = {.view = view};
     header.count = forged(self, at + sizeof header);
@@ -128,6 +128,7 @@ static void forge_change(const struct fl_self *self, const struct memory *memory
     memcpy(&header, was, sizeof header);
     if (memory->seq <= header.stable) return;
     const size_t proofs = header.proofs * sizeof(struct fl_pbft_signature);
+    if (proofs > bytes - sizeof header) return; /* another fault of this member has been at it */
     const size_t room = sizeof header + proofs + sizeof(struct fl_pbft_prepared) +
                         self->group_size * sizeof(struct fl_pbft_signature);
     unsigned char *at = fl_blob_begin(out, (uint32_t)room);
@@ -145,8 +146,9 @@ static void forge_change(const struct fl_self *self, const struct memory *memory
     e->msg.value[0] = (int64_t)claim.digest.lo;
     e->msg.value[1] = (int64_t)claim.digest.hi;
     e->msg.tag = fl_sign(self, fl_claim_digest(&claim), out);
+    const fl_blob block = other_block(memory, out);
     for (uint32_t peer = 0; peer < self->group_size; peer++)
-        if (peer != self->index) push_content(self, memory, peer, out);
+        if (peer != self->index) push_content(self, memory, block, peer, out);
 }
 
 /* The other block a little later, with its commit: once one has decided, the others may forget. */
@@ -154,11 +156,12 @@ static void propose_twice(const struct fl_self *self, const struct memory *memor
                           struct fl_outbox *out)
 {
     const fl_time later = (fl_time)(6 + memory->seq % 7) * FL_MILLISECOND;
+    const fl_blob block = other_block(memory, out);
     for (uint32_t peer = 0; peer < self->group_size; peer++) {
         if (peer == self->index) continue;
         struct fl_claim claim = {
             .kind = PBFT_PRE_PREPARE, .word = {memory->seq, view}, .digest = memory->digest};
-        single(self, out, peer, &claim)->blob = other_block(memory, out);
+        single(self, out, peer, &claim)->blob = block;
         out->at[out->count - 1].delay = later;
         claim.kind = PBFT_COMMIT;
         single(self, out, peer, &claim);

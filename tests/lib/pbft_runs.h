@@ -1,28 +1,8 @@
-/* Runs of PBFT with drawn parameters, faults, placements and ties, and what came of them. */
+/* Runs of PBFT that are compared with theory. Drawn ones are in tests/lib/swarm.h. */
 #ifndef TESTS_PBFT_RUNS_H
 #define TESTS_PBFT_RUNS_H
 #include "tests/lib/pbft_twins.h"
 #include "tests/lib/run.h"
-
-/* One run. The scenario is a function of (kind, seed). */
-enum pbft_kind {
-    PBFT_SWARM = 1, /* up to f corrupted (crash, mute, equivocate, pbft_liar), drawn windows; others
-                       crash for a while before all heals */
-    PBFT_LARGE,     /* the same with n = 16, f = 5 */
-    PBFT_FORGETFUL, /* the first again, with the shortest history, and snapshots */
-    PBFT_LIARS      /* f members that lie from the start to the end, and no other fault */
-};
-struct pbft_outcome {
-    bool conflict;  /* agreement, or another property of the order, is broken */
-    bool stuck;     /* some honest replica decided nothing in the end */
-    bool changed;   /* a view was changed */
-    uint64_t bites; /* injections and suppressions of faults */
-    int64_t height, snapshots;
-    struct fl_digest digest;
-};
-struct pbft_outcome pbft_run(const char *model, enum pbft_kind kind, uint64_t seed);
-/* The scenario's text, valid until the next call. */
-const char *pbft_scenario(const char *model, enum pbft_kind kind, uint64_t seed);
 
 /* n members, f of which may fail, one constant or random delay, one decision each `block_ms`. */
 struct pbft_plain {

@@ -1,5 +1,5 @@
-/* PBFT, the long campaigns: 20,000 seeds of random delays against the order statistics, thousands of
- * swarm runs, broken twins. FL_SEED sets the first seed. */
+/* PBFT, the long campaign: 20,000 seeds of random delays against the order statistics. FL_SEED sets the
+ * first seed. Swarms are in tests/soak/test_swarm_pbft.c. */
 #include "tests/lib/pbft_runs.h"
 
 #include <criterion/criterion.h>
@@ -30,57 +30,5 @@ Test(pbft_soak, random_delays_are_order_statistics, .timeout = 7200)
                eleventh, pbft_theory_ms[crashed], 100 * (eleventh / pbft_theory_ms[crashed] - 1),
                mean, last);
         cr_expect_lt(fabs(eleventh / pbft_theory_ms[crashed] - 1), 0.003, "%u crashed", crashed);
-    }
-}
-
-static void swarm(enum pbft_kind kind, const char *name, uint32_t seeds)
-{
-    uint32_t changed = 0, bitten = 0;
-    printf("%s: seeds from %" PRIu64 " (FL_SEED)\n", name, first_seed());
-    for (uint64_t seed = first_seed(); seed < first_seed() + seeds; seed++) {
-        const struct pbft_outcome o = pbft_run("pbft", kind, seed);
-        cr_assert(!o.conflict && !o.stuck, "seed %" PRIu64 ": %s\n%s", seed,
-                  o.conflict ? "agreement is broken" : "a replica is stuck",
-                  pbft_scenario("pbft", kind, seed));
-        changed += o.changed;
-        bitten += o.bites > 0;
-    }
-    printf("%s: %u runs, view changes in %u, faults bit in %u\n", name, seeds, changed, bitten);
-    cr_expect_geq(2 * changed, seeds);
-}
-
-Test(pbft_soak, agreement_and_liveness_within_the_budget, .timeout = 7200)
-{
-    swarm(PBFT_SWARM, "swarm", 2000);
-}
-
-Test(pbft_soak, agreement_and_liveness_at_5_of_16, .timeout = 7200)
-{
-    swarm(PBFT_LARGE, "5 of 16", 2000);
-}
-
-Test(pbft_soak, agreement_and_liveness_with_snapshots, .timeout = 7200)
-{
-    swarm(PBFT_FORGETFUL, "short history", 2000);
-}
-
-Test(pbft_soak, agreement_and_liveness_among_liars, .timeout = 7200)
-{
-    swarm(PBFT_LIARS, "liars", 2000);
-}
-
-Test(pbft_soak, broken_twins_are_caught, .timeout = 7200)
-{
-    enum { SEEDS = 1000 };
-    for (const struct pbft_twin *twin = pbft_twins; twin->model; twin++) {
-        uint32_t conflicts = 0, caught = 0;
-        for (uint64_t seed = 0; seed < SEEDS; seed++) {
-            const struct pbft_outcome o = pbft_run(twin->model, PBFT_LIARS, first_seed() + seed);
-            conflicts += o.conflict;
-            caught += o.conflict || o.stuck;
-        }
-        printf("%-20s caught in %u of %d runs, %u by a check (%s)\n", twin->model, caught, SEEDS,
-               conflicts, twin->fault);
-        cr_expect_geq(20 * caught, SEEDS, "%s", twin->model);
     }
 }

@@ -15,8 +15,8 @@ static const void *read_or_forget(const struct fl_rows *rows, struct fl_cell cel
 #include "sim/ledger_execute.c"
 #undef fl_cell_read
 
-#include "tests/lib/pbft_runs.h"
 #include "tests/lib/run.h"
+#include "tests/lib/swarm.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -42,16 +42,15 @@ static enum fl_verdict_kind verdict(const struct fl_test_run *run, uint32_t chec
  * --------------------------------------------------------------------------------------------- */
 
 /* How often each check speaks, over the seeds. */
-static void count_broken(const char *model, enum pbft_kind kind, uint32_t seeds,
-                         uint32_t broken[CHECKS])
+static void count_broken(const struct swarm *swarm, uint32_t seeds, uint32_t broken[CHECKS])
 {
     memset(broken, 0, CHECKS * sizeof *broken);
     for (uint64_t seed = 1; seed <= seeds; seed++) {
-        struct fl_test_run run = fl_test_run(pbft_scenario(model, kind, seed), NULL, 0, seed);
+        struct fl_test_run run = fl_test_run(swarm_scenario(swarm, seed), NULL, 0, seed);
         for (uint32_t i = 0; i < CHECKS; i++) broken[i] += verdict(&run, i) == FL_BROKEN;
         fl_test_run_free(&run);
     }
-    printf("%-20s", model);
+    printf("%-20s", swarm->model);
     for (uint32_t i = 0; i < CHECKS; i++) printf(" %s %u", checks[i], broken[i]);
     printf(" of %u\n", seeds);
 }
@@ -59,10 +58,10 @@ static void count_broken(const char *model, enum pbft_kind kind, uint32_t seeds,
 /* Liars within the budget, crashes and silence, drawn delays and ties: PBFT bears them. */
 Test(check_twins, all_hold_in_swarms_of_pbft, .timeout = 600)
 {
-    static const enum pbft_kind kinds[] = {PBFT_SWARM, PBFT_LIARS};
     for (size_t k = 0; k < 2; k++) {
+        const struct swarm swarm = {.model = "pbft", .liars = k == 1};
         uint32_t broken[CHECKS];
-        count_broken("pbft", kinds[k], 100, broken);
+        count_broken(&swarm, 60, broken);
         for (uint32_t i = 0; i < CHECKS; i++) cr_expect_eq(broken[i], 0, "%s", checks[i]);
     }
 }
@@ -83,7 +82,8 @@ Test(check_twins, locks_and_certificates_of_broken_pbft, .timeout = 600)
     enum { SEEDS = 60 };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint32_t broken[CHECKS];
-        count_broken(cases[i].model, PBFT_LIARS, SEEDS, broken);
+        const struct swarm swarm = {.model = cases[i].model, .liars = true};
+        count_broken(&swarm, SEEDS, broken);
         cr_expect_geq(20 * broken[cases[i].check], SEEDS, "%s: %s speaks in %u of %d runs",
                       cases[i].model, checks[cases[i].check], broken[cases[i].check], SEEDS);
     }
