@@ -101,7 +101,7 @@ bool fl_extends_final(const struct fl_world *w, uint32_t endpoint, fl_version ve
     return final.i == 0 || descends(w, version, final);
 }
 
-/* Is it final for every replica that counts? Not if agreement is violated and it lies on one branch of
+/* Is it final for every replica that counts, and below what the checks look at? Not if agreement is violated and it lies on one branch of
  * several: then the base stays, and each branch can go on. */
 static bool final_for_all(const struct fl_world *w, fl_version version, uint64_t highest)
 {
@@ -109,7 +109,7 @@ static bool final_for_all(const struct fl_world *w, fl_version version, uint64_t
         if (!counts(w, e) || final_height(w, e) + REPLICA_LAG < highest) continue;
         if (!descends(w, w->node[e].final, version)) return false;
     }
-    return true;
+    return descends(w, w->newest, version);
 }
 
 /* The base follows the slowest replica at a distance that clients' views need, and stays below what a

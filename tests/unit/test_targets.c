@@ -343,6 +343,38 @@ Test(targets, twins_on_two_sides_break_agreement_beyond_the_budget)
     }
 }
 
+/* Each side goes on from its own blocks with its own transactions, and the ledger keeps both: no replica
+ * fails to execute what it has decided, and what the checks look at is not thrown away. */
+Test(targets, after_a_split_both_branches_are_kept)
+{
+    static const char scenario[] =
+        "{\"name\": \"branches\", \"duration_s\": 5, \"network\": {\"delay_ms\": {\"law\": "
+        "\"uniform\", \"min\": 1, \"max\": 3}}, \"contracts\": {\"feed\": {\"model\": \"feed\", "
+        "\"reporters\": [\"r\"], \"quorum\": 1}}, \"nodes\": {\"v\": {\"count\": 4, "
+        "\"faulty_max\": 1, \"consensus\": {\"model\": \"pbft\", \"block_ms\": 50, "
+        "\"timeout_ms\": 60}, \"chain\": \"replica\"}, \"m\": {\"source\": {\"model\": "
+        "\"replay\", \"tick_ms\": 100, \"points_usd\": [[0, 100], [5, 150]]}, \"market\": "
+        "{\"model\": \"spot\", \"depth\": 1000, \"subscribers\": [\"r\"]}}, \"r\": {\"count\": 4, "
+        "\"clients_of\": \"v\", \"oracle\": {\"model\": \"reporter\", \"contract\": \"feed\", "
+        "\"deviation\": 0.001, \"lag_ms\": 1}}}, \"checks\": {\"agreement\": \"agreement\"}, "
+        "\"trace\": {\"sample_s\": 0.1}, \"faults\": {\"cut\": {\"model\": \"partition\", "
+        "\"sides\": [[\"v[0]\", \"v[2]\", \"v[3]\"], [\"v[1]\", \"v[2]~\", \"v[3]~\"]], "
+        "\"from_s\": %u, \"to_s\": 6}, \"two\": {\"model\": \"twins\", \"group\": \"v\", "
+        "\"members\": [2, 3]}}}";
+    char text[2048];
+    for (uint32_t from = 0; from <= 2; from++) {
+        snprintf(text, sizeof text, scenario, from);
+        for (uint64_t seed = 1; seed <= 5; seed++) {
+            struct fl_test_run run = fl_test_run(text, NULL, 0, seed);
+            cr_expect_eq(fl_test_verdict(&run, "agreement")->kind, FL_BROKEN, "seed %" PRIu64,
+                         seed);
+            cr_expect_eq(fl_test_final(&run, "chain.halted"), 0, "seed %" PRIu64, seed);
+            cr_expect_gt(fl_test_final(&run, "chain.height"), 60);
+            fl_test_run_free(&run);
+        }
+    }
+}
+
 /* Neither copy hears the other; and within the window of a cut that splits the group, nothing crosses
  * from one side to the other, on which the twin never is. */
 Test(targets, twins_are_kept_apart)
