@@ -1,5 +1,6 @@
 /* PBFT and what tests it: broken twins, an adversary that knows the protocol, a chain layer that works
- * ahead; and the broken models of tests/lib/check_twins.h. Whoever uses anything of this gets its registry: the real models and these. */
+ * ahead; and the broken models of tests/lib/check_twins.h. Whoever uses anything of this gets its
+ * registry: the real models and these. */
 #ifndef TESTS_PBFT_TWINS_H
 #define TESTS_PBFT_TWINS_H
 #include "models/consensus/pbft.h"
