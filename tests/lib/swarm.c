@@ -173,16 +173,22 @@ static enum kind any_corrupt(void)
     return likely(70) ? lies[roll(sizeof lies / sizeof *lies)] : (enum kind)roll(CORRUPTED);
 }
 
-/* The coalition divided among the kinds; now and then one more kind strikes some that have another. */
+/* The coalition divided among the kinds; now and then one more kind strikes some that have another. Not a
+ * liar that resends: each of them answers what the other makes of it, and the flood never ends. */
 static void say_coalition(const uint32_t *member, uint32_t count)
 {
+    bool drawn[CORRUPTED] = {false};
     for (uint32_t left = count; left > 0;) {
         const uint32_t some = likely(50) ? 1 : 1 + (uint32_t)roll(left);
-        say_corruption(any_corrupt(), member + (count - left), some);
+        const enum kind kind = any_corrupt();
+        drawn[kind] = true;
+        say_corruption(kind, member + (count - left), some);
         left -= some;
     }
     const enum kind more = any_corrupt();
-    if (likely(40) && more != TWINS) say_corruption(more, member, 1 + (uint32_t)roll(count));
+    const bool floods = (more == LIAR && drawn[RESEND]) || (more == RESEND && drawn[LIAR]);
+    if (likely(40) && more != TWINS && !floods)
+        say_corruption(more, member, 1 + (uint32_t)roll(count));
 }
 
 /* --- who has bad luck ------------------------------------------------------------------------------- */
