@@ -54,8 +54,9 @@ static struct message_block block_of(uint64_t seed, const struct fl_message_key 
     return (struct message_block){{{seed, tuple}}, (uint64_t)key->source << SOURCE_SHIFT};
 }
 
-static inline uint64_t draw_from(const struct message_block *block, const uint64_t word[3],
-                                 uint32_t destination)
+/* Inlined into the loop below, which then does the rounds that all receivers share only once. */
+static inline __attribute__((always_inline)) uint64_t
+draw_from(const struct message_block *block, const uint64_t word[3], uint32_t destination)
 {
     const uint64_t ends = block->source | destination / WORDS_PER_BLOCK;
     const philox4x64_ctr_t counter = {{word[0], word[1], word[2], ends}};
@@ -72,5 +73,6 @@ void fl_draw_messages(uint64_t seed, const struct fl_message_key *key, const uin
                       uint32_t count, uint64_t *out)
 {
     const struct message_block block = block_of(seed, key);
-    for (uint32_t i = 0; i < count; i++) out[i] = draw_from(&block, key->word, destination[i]);
+    const uint64_t word[3] = {key->word[0], key->word[1], key->word[2]}; /* no alias of `out` */
+    for (uint32_t i = 0; i < count; i++) out[i] = draw_from(&block, word, destination[i]);
 }
