@@ -152,6 +152,8 @@ struct fl_world {
     struct fl_check_state *check;
     fl_version newest; /* last version executed by an honest replica */
     uint64_t newest_height;
+    uint32_t slowest; /* endpoint that was furthest behind in what is final, when last looked for */
+    uint64_t final_most; /* height of the highest version that an honest endpoint ever held final */
 
     bool begun;          /* the nodes that are up have started */
     uint32_t cause;      /* durable ancestor of the event being handled */

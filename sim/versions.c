@@ -112,6 +112,15 @@ static bool final_for_all(const struct fl_world *w, fl_version version, uint64_t
     return descends(w, w->newest, version);
 }
 
+/* Is it known without a scan that the base stays? It does as long as whoever the last scan found
+ * slowest still counts and is not far enough: the slowest of all is no further. */
+static bool held_back(const struct fl_world *w, uint64_t base_height)
+{
+    const uint32_t e = w->slowest;
+    if (!counts(w, e) || final_height(w, e) + REPLICA_LAG < w->final_most) return false;
+    return final_height(w, e) < base_height + READERS_BEHIND + 1;
+}
+
 /* The base follows the slowest replica at a distance that clients' views need, and stays below what a
  * snapshot may need.
  *
@@ -125,11 +134,15 @@ void fl_finalised(struct fl_world *w, uint32_t endpoint, fl_version version)
     FL_ASSERT(kept || !n->honest);
     if (!kept) return;
     n->final = version;
+    const fl_version base = fl_ledger_base(w->ledger);
+    const uint64_t base_height = fl_ledger_height(w->ledger, base);
+    if (n->honest && final_height(w, endpoint) > w->final_most)
+        w->final_most = final_height(w, endpoint);
+    if (held_back(w, base_height)) return;
     const uint64_t highest = highest_final(w);
     const struct fl_node *slow = slowest(w, highest);
     if (!slow) return;
-    const fl_version base = fl_ledger_base(w->ledger);
-    const uint64_t base_height = fl_ledger_height(w->ledger, base);
+    w->slowest = (uint32_t)(slow - w->node);
     const uint64_t height = fl_ledger_height(w->ledger, slow->final);
     if (height < base_height + READERS_BEHIND + 1) return;
     const uint64_t wanted = needed_from(w, highest, height - READERS_BEHIND);
