@@ -44,57 +44,15 @@ static uint64_t checkpoints(const struct fl_pbft_params *p)
     return (uint64_t)(2 * p->window / p->checkpoint_every) + 2;
 }
 
-static uint64_t reach(const struct fl_pbft_params *p)
+/* Rows of votes; those of checkpoints follow, then that of the stable one. */
+static uint64_t vote_rows(const struct fl_pbft_params *p)
 {
-    return (uint64_t)(p->window > PBFT_FETCH_MAX ? p->window : PBFT_FETCH_MAX);
-}
-
-uint64_t fl_pbft_reach(const struct fl_pbft *c)
-{
-    return reach(c->params);
+    return 2 * fl_pbft_recent(p) + (uint64_t)p->history;
 }
 
 static uint64_t tag_rows(const struct fl_pbft_params *p)
 {
-    return 4 * reach(p) + (uint64_t)p->history + checkpoints(p) + 1;
-}
-
-static struct fl_pbft_slot *slots(const struct fl_pbft *c)
-{
-    return (void *)(c->s + 1);
-}
-
-struct fl_pbft_member *fl_pbft_members(const struct fl_pbft *c)
-{
-    return (void *)(slots(c) + c->params->history);
-}
-
-static struct fl_pbft_checkpoint *checkpoint_ring(const struct fl_pbft *c)
-{
-    return (void *)(fl_pbft_members(c) + c->self->group_size);
-}
-
-static uint64_t *row(const struct fl_pbft *c, uint64_t index)
-{
-    uint64_t *const tags = (void *)(checkpoint_ring(c) + checkpoints(c->params));
-    FL_ASSERT(index < tag_rows(c->params));
-    return tags + index * c->self->group_size;
-}
-
-uint64_t *fl_pbft_prepares(const struct fl_pbft *c, uint64_t seq)
-{
-    return row(c, seq % (2 * fl_pbft_reach(c)));
-}
-
-uint64_t *fl_pbft_prepared_by(const struct fl_pbft *c, uint64_t seq)
-{
-    const uint64_t two = 2 * fl_pbft_reach(c);
-    return row(c, two + seq % two);
-}
-
-uint64_t *fl_pbft_commits(const struct fl_pbft *c, uint64_t seq)
-{
-    return row(c, 4 * fl_pbft_reach(c) + seq % (uint64_t)c->params->history);
+    return vote_rows(p) + checkpoints(p) + 1;
 }
 
 static uint64_t checkpoint_index(const struct fl_pbft *c, uint64_t seq)
@@ -104,8 +62,17 @@ static uint64_t checkpoint_index(const struct fl_pbft *c, uint64_t seq)
 
 uint64_t *fl_pbft_checkpoint_tags(const struct fl_pbft *c, uint64_t seq)
 {
-    const struct fl_pbft_params *const p = c->params;
-    return row(c, 4 * reach(p) + (uint64_t)p->history + checkpoint_index(c, seq));
+    return fl_pbft_row(c, vote_rows(c->params) + checkpoint_index(c, seq));
+}
+
+uint64_t *fl_pbft_stable_tags(const struct fl_pbft *c)
+{
+    return fl_pbft_row(c, tag_rows(c->params) - 1);
+}
+
+static struct fl_pbft_checkpoint *checkpoint_ring(const struct fl_pbft *c)
+{
+    return (void *)fl_pbft_row(c, tag_rows(c->params));
 }
 
 struct fl_pbft_checkpoint *fl_pbft_checkpoint_at(const struct fl_pbft *c, uint64_t seq)
@@ -113,15 +80,10 @@ struct fl_pbft_checkpoint *fl_pbft_checkpoint_at(const struct fl_pbft *c, uint64
     return &checkpoint_ring(c)[checkpoint_index(c, seq)];
 }
 
-uint64_t *fl_pbft_stable_tags(const struct fl_pbft *c)
-{
-    return row(c, tag_rows(c->params) - 1);
-}
-
 struct fl_pbft_transfer *fl_pbft_transfer(const struct fl_pbft *c)
 {
-    uint64_t *const end = fl_pbft_stable_tags(c) + c->self->group_size;
-    return c->params->snapshots ? (void *)end : NULL;
+    if (!c->params->snapshots) return NULL;
+    return (void *)(checkpoint_ring(c) + checkpoints(c->params));
 }
 
 struct fl_pbft_held *fl_pbft_held_at(const struct fl_pbft *c, uint64_t seq)
@@ -130,22 +92,16 @@ struct fl_pbft_held *fl_pbft_held_at(const struct fl_pbft *c, uint64_t seq)
     return &held[checkpoint_index(c, seq)];
 }
 
-struct fl_pbft_slot *fl_pbft_find(const struct fl_pbft *c, uint64_t seq)
-{
-    struct fl_pbft_slot *const slot = &slots(c)[seq % (uint64_t)c->params->history];
-    return seq != 0 && slot->seq == seq ? slot : NULL;
-}
-
 struct fl_pbft_slot *fl_pbft_open(const struct fl_pbft *c, uint64_t seq)
 {
-    struct fl_pbft_slot *const slot = &slots(c)[seq % (uint64_t)c->params->history];
+    struct fl_pbft_slot *const slot = &fl_pbft_slots(c)[seq % (uint64_t)c->params->history];
     FL_ASSERT(seq > c->s->applied && seq - c->s->applied <= fl_pbft_reach(c));
     if (slot->seq == seq) return slot;
     const size_t bytes = c->self->group_size * sizeof(uint64_t);
     memset(slot, 0, sizeof *slot);
     memset(fl_pbft_prepares(c, seq), 0, bytes);
     memset(fl_pbft_prepared_by(c, seq), 0, bytes);
-    memset(fl_pbft_commits(c, seq), 0, bytes);
+    memset(fl_pbft_commits_of(c, slot), 0, bytes);
     slot->seq = seq;
     slot->view = c->s->view;
     return slot;
@@ -166,24 +122,9 @@ static uint64_t faulty_power(const struct fl_self *self)
     return sum;
 }
 
-uint32_t fl_pbft_primary(const struct fl_pbft *c, uint64_t view)
-{
-    return (uint32_t)(view % c->self->group_size);
-}
-
-bool fl_pbft_quorum(const struct fl_pbft *c, uint64_t power)
-{
-    return 2 * (power + c->rules->quorum_less) > c->self->power_total + c->s->faulty_power;
-}
-
 bool fl_pbft_some_honest(const struct fl_pbft *c, uint64_t power)
 {
     return power > c->s->faulty_power;
-}
-
-uint32_t fl_pbft_from(const struct fl_pbft *c)
-{
-    return c->in->msg.by.i - c->self->group_first;
 }
 
 bool fl_pbft_brings(const struct fl_pbft *c, struct fl_digest digest)
@@ -203,17 +144,10 @@ uint64_t fl_pbft_sign(const struct fl_pbft *c, const struct fl_claim *claim)
     return fl_sign(c->self, fl_claim_digest(claim), c->out);
 }
 
-/* The contract has no way from a member's index to its identity: the engine numbers both alike. */
-static fl_identity identity_of(const struct fl_pbft *c, uint32_t member)
-{
-    return (fl_identity){c->self->group_first + member};
-}
-
 bool fl_pbft_signed(const struct fl_pbft *c, uint32_t member, const struct fl_claim *claim,
                     uint64_t tag)
 {
-    if (!c->rules->checks_signatures) return true;
-    return fl_verify(c->self, identity_of(c, member), fl_claim_digest(claim), tag, c->out);
+    return fl_pbft_tagged(c, member, fl_claim_digest(claim), tag);
 }
 
 struct fl_claim fl_pbft_prepare_claim(const struct fl_pbft *c, uint32_t member, uint64_t seq,
@@ -522,7 +456,8 @@ static const char *check(const void *params)
     if (p->checkpoint_every > p->window)
         return "checkpoint_every must not be more than window: nothing would ever be stable";
     if (p->pipeline > p->window) return "pipeline must not be more than window";
-    if ((uint64_t)p->history < 2 * reach(p)) return "history must be at least twice the window";
+    if ((uint64_t)p->history < 2 * fl_pbft_reach_by(p))
+        return "history must be at least twice the window";
     return NULL;
 }
 

@@ -74,17 +74,19 @@ enum fl_pbft_flag {
     PBFT_COMMITTED = 128 /* for good: digest never changes again */
 };
 
-/* One sequence number. */
+/* One sequence number; first what every vote reads. */
 struct fl_pbft_slot {
-    uint64_t seq;         /* 0: empty */
-    uint64_t view;        /* of the votes collected */
-    uint64_t commit_view; /* once committed, of the commits that prove it */
-    uint64_t prepare_power, commit_power;
-    uint64_t cert_view; /* 1 + newest view it was prepared in here; 0: never */
+    uint64_t seq;  /* 0: empty */
+    uint64_t view; /* of the votes collected */
     uint64_t flags;
-    struct fl_digest digest, cert_digest, stray_digest;
+    uint64_t prepare_power, commit_power;
+    struct fl_digest digest;
+    struct fl_digest prepare_claim, commit_claim; /* what all who vote for it sign, once proposed */
     fl_blob blob, cert_blob, stray_blob; /* contents, 0 while missing; stray: came before its name,
                                             or was proposed in an older view */
+    uint64_t commit_view;                /* once committed, of the commits that prove it */
+    uint64_t cert_view;                  /* 1 + newest view it was prepared in here; 0: never */
+    struct fl_digest cert_digest, stray_digest;
 };
 
 /* A VIEW-CHANGE message. */
@@ -110,15 +112,19 @@ struct fl_pbft_checkpoint {
     struct fl_digest digest;
 };
 
+/* First what every vote reads, which fits a cache line. */
 struct fl_pbft_state {
-    uint64_t faulty_power; /* F */
-    uint64_t view, active; /* active 0: VIEW-CHANGE for `view` is sent, its NEW-VIEW is not here */
-    uint64_t base;         /* last sequence number that the new-view message decided upon */
-    uint64_t attempts;     /* view changes since the last progress */
-    uint64_t waiting;      /* between views: a quorum left the old one, the timer runs */
-    uint64_t resends;      /* of the current VIEW-CHANGE; of votes in this view */
-    uint64_t height, applied; /* decided here; executed by the chain layer */
-    uint64_t stable;          /* low watermark h */
+    uint64_t view, active;  /* active 0: VIEW-CHANGE for `view` is sent, its NEW-VIEW is not here */
+    uint64_t stable;        /* low watermark h */
+    uint64_t applied;       /* executed by the chain layer */
+    uint64_t top, top_view; /* what others seem to have reached */
+    uint64_t catching;      /* up: the timer runs */
+    uint64_t faulty_power;  /* F */
+    uint64_t height;        /* decided here */
+    uint64_t base;          /* last sequence number that the new-view message decided upon */
+    uint64_t attempts;      /* view changes since the last progress */
+    uint64_t waiting;       /* between views: a quorum left the old one, the timer runs */
+    uint64_t resends;       /* of the current VIEW-CHANGE; of votes in this view */
     struct fl_digest stable_digest;
     /* as primary */
     uint64_t proposed, due, asked; /* last proposed in this view; may propose; payload asked for */
@@ -129,16 +135,15 @@ struct fl_pbft_state {
     struct fl_pbft_said new_view;
     uint64_t new_view_asked;
     /* catching up */
-    uint64_t top, top_view;          /* what others seem to have reached */
-    uint64_t catching;               /* the timer runs */
     uint64_t fetch_to;               /* last number of the request on its way; 0: none */
     uint64_t fetches, needs, relays; /* so far */
     /* published */
     uint64_t blocks, view_changes, resent, gone;
 };
-/* The state is followed by slot[history], member[n], checkpoint[checkpoints] and rows of n tags:
- * prepares[2 reach], certificates[2 reach], commits[history], checkpoints, stable[1]. With snapshots
- * there follow a fl_pbft_transfer and held[checkpoints]. */
+/* The state is followed by slot[history], member[n] and rows of n tags: prepares[recent],
+ * certificates[recent], commits[history], checkpoints, stable[1]; then checkpoint[checkpoints]. With
+ * snapshots there follow a fl_pbft_transfer and held[checkpoints]. `recent` is the power of two from
+ * twice the reach on: where a vote belongs takes no division by anything but `history`. */
 
 /* The ledger version after a checkpoint that was executed here. */
 struct fl_pbft_held {
@@ -214,30 +219,84 @@ struct fl_pbft_proposal {
 void fl_pbft_step(const struct fl_pbft_rules *rules, const struct fl_self *self, void *state,
                   const struct fl_event *in, const struct fl_view *view, struct fl_outbox *out);
 
-struct fl_pbft_member *fl_pbft_members(const struct fl_pbft *c);
+/* How far the log goes beyond the head: the window, or what a request brings if that is more. */
+static inline uint64_t fl_pbft_reach_by(const struct fl_pbft_params *p)
+{
+    return (uint64_t)(p->window > PBFT_FETCH_MAX ? p->window : PBFT_FETCH_MAX);
+}
+static inline uint64_t fl_pbft_reach(const struct fl_pbft *c)
+{
+    return fl_pbft_reach_by(c->params);
+}
+static inline uint64_t fl_pbft_recent(const struct fl_pbft_params *p)
+{
+    return (uint64_t)1 << (64 - __builtin_clzll(2 * fl_pbft_reach_by(p) - 1));
+}
+
+static inline struct fl_pbft_slot *fl_pbft_slots(const struct fl_pbft *c)
+{
+    return (void *)(c->s + 1);
+}
+static inline struct fl_pbft_member *fl_pbft_members(const struct fl_pbft *c)
+{
+    return (void *)(fl_pbft_slots(c) + c->params->history);
+}
 /* The checkpoint's place in the ring. */
 struct fl_pbft_checkpoint *fl_pbft_checkpoint_at(const struct fl_pbft *c, uint64_t seq);
 /* Rows of n tags. */
-uint64_t *fl_pbft_prepares(const struct fl_pbft *c, uint64_t seq);
-uint64_t *fl_pbft_prepared_by(const struct fl_pbft *c, uint64_t seq); /* of the certificate */
-uint64_t *fl_pbft_commits(const struct fl_pbft *c, uint64_t seq);
+static inline uint64_t *fl_pbft_row(const struct fl_pbft *c, uint64_t index)
+{
+    const uint64_t n = c->self->group_size;
+    return (uint64_t *)(void *)(fl_pbft_members(c) + n) + index * n;
+}
+static inline uint64_t *fl_pbft_prepares(const struct fl_pbft *c, uint64_t seq)
+{
+    return fl_pbft_row(c, seq & (fl_pbft_recent(c->params) - 1));
+}
+static inline uint64_t *fl_pbft_prepared_by(const struct fl_pbft *c, uint64_t seq)
+{ /* of the certificate */
+    const uint64_t recent = fl_pbft_recent(c->params);
+    return fl_pbft_row(c, recent + (seq & (recent - 1)));
+}
+static inline uint64_t *fl_pbft_commits_of(const struct fl_pbft *c, const struct fl_pbft_slot *slot)
+{
+    const uint64_t index = (uint64_t)(slot - fl_pbft_slots(c));
+    return fl_pbft_row(c, 2 * fl_pbft_recent(c->params) + index);
+}
+static inline uint64_t *fl_pbft_commits(const struct fl_pbft *c, uint64_t seq)
+{
+    return fl_pbft_commits_of(c, &fl_pbft_slots(c)[seq % (uint64_t)c->params->history]);
+}
 uint64_t *fl_pbft_checkpoint_tags(const struct fl_pbft *c, uint64_t seq);
 uint64_t *fl_pbft_stable_tags(const struct fl_pbft *c);
 /* NULL without snapshots. */
 struct fl_pbft_transfer *fl_pbft_transfer(const struct fl_pbft *c);
 struct fl_pbft_held *fl_pbft_held_at(const struct fl_pbft *c, uint64_t seq);
 /* NULL if the number is not in the log. */
-struct fl_pbft_slot *fl_pbft_find(const struct fl_pbft *c, uint64_t seq);
-/* How far the log goes beyond the head: the window, or what a request brings if that is more. */
-uint64_t fl_pbft_reach(const struct fl_pbft *c);
+static inline struct fl_pbft_slot *fl_pbft_find(const struct fl_pbft *c, uint64_t seq)
+{
+    struct fl_pbft_slot *const slot = &fl_pbft_slots(c)[seq % (uint64_t)c->params->history];
+    return seq != 0 && slot->seq == seq ? slot : NULL;
+}
 /* Puts an undecided number into the log: applied < seq <= applied + reach. */
 struct fl_pbft_slot *fl_pbft_open(const struct fl_pbft *c, uint64_t seq);
 
-uint32_t fl_pbft_primary(const struct fl_pbft *c, uint64_t view); /* its index */
-bool fl_pbft_quorum(const struct fl_pbft *c, uint64_t power); /* any two meet in an honest one */
+static inline uint32_t fl_pbft_primary(const struct fl_pbft *c, uint64_t view) /* its index */
+{
+    const uint64_t n = c->self->group_size;
+    return (uint32_t)(view < n ? view : view % n); /* most runs see few views */
+}
+/* Any two meet in an honest one. */
+static inline bool fl_pbft_quorum(const struct fl_pbft *c, uint64_t power)
+{
+    return 2 * (power + c->rules->quorum_less) > c->self->power_total + c->s->faulty_power;
+}
 bool fl_pbft_some_honest(const struct fl_pbft *c, uint64_t power);
 /* Index of the sender; group_size or more if it is no member. */
-uint32_t fl_pbft_from(const struct fl_pbft *c);
+static inline uint32_t fl_pbft_from(const struct fl_pbft *c)
+{
+    return c->in->msg.by.i - c->self->group_first;
+}
 static inline struct fl_digest fl_pbft_value(const struct fl_msg *m)
 {
     return (struct fl_digest){(uint64_t)m->value[0], (uint64_t)m->value[1]};
@@ -252,6 +311,14 @@ bool fl_pbft_brings(const struct fl_pbft *c, struct fl_digest digest);
 struct fl_claim fl_pbft_claim(enum fl_pbft_message kind, uint64_t word0, uint64_t word1,
                               struct fl_digest digest);
 uint64_t fl_pbft_sign(const struct fl_pbft *c, const struct fl_claim *claim);
+/* Is it the member's tag for the claim of that digest? The contract has no way from a member's index
+ * to its identity: the engine numbers both alike. */
+static inline bool fl_pbft_tagged(const struct fl_pbft *c, uint32_t member, struct fl_digest claim,
+                                  uint64_t tag)
+{
+    if (!c->rules->checks_signatures) return true;
+    return fl_verify(c->self, (fl_identity){c->self->group_first + member}, claim, tag, c->out);
+}
 bool fl_pbft_signed(const struct fl_pbft *c, uint32_t member, const struct fl_claim *claim,
                     uint64_t tag);
 /* The claim that member's tag in a row of prepares is about: the primary's is its PRE-PREPARE. */

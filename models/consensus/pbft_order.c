@@ -48,11 +48,13 @@ static uint64_t count_prepares(const struct fl_pbft *c, const struct fl_pbft_slo
 {
     uint64_t *const tag = fl_pbft_prepares(c, slot->seq);
     uint64_t power = 0;
+    const uint32_t primary = fl_pbft_primary(c, slot->view);
+    const struct fl_claim first =
+        fl_pbft_claim(PBFT_PRE_PREPARE, slot->seq, slot->view, slot->digest);
+    const struct fl_digest proposal = fl_claim_digest(&first);
     for (uint32_t i = 0; i < c->self->group_size; i++) {
         if (tag[i] == 0) continue;
-        const struct fl_claim claim =
-            fl_pbft_prepare_claim(c, i, slot->seq, slot->view, slot->digest);
-        if (fl_pbft_signed(c, i, &claim, tag[i]))
+        if (fl_pbft_tagged(c, i, i == primary ? proposal : slot->prepare_claim, tag[i]))
             power += c->self->power[i];
         else
             tag[i] = 0;
@@ -62,12 +64,11 @@ static uint64_t count_prepares(const struct fl_pbft *c, const struct fl_pbft_slo
 
 static uint64_t count_commits(const struct fl_pbft *c, const struct fl_pbft_slot *slot)
 {
-    const struct fl_claim claim = fl_pbft_claim(PBFT_COMMIT, slot->seq, slot->view, slot->digest);
-    uint64_t *const tag = fl_pbft_commits(c, slot->seq);
+    uint64_t *const tag = fl_pbft_commits_of(c, slot);
     uint64_t power = 0;
     for (uint32_t i = 0; i < c->self->group_size; i++) {
         if (tag[i] == 0) continue;
-        if (fl_pbft_signed(c, i, &claim, tag[i]))
+        if (fl_pbft_tagged(c, i, slot->commit_claim, tag[i]))
             power += c->self->power[i];
         else
             tag[i] = 0;
@@ -120,6 +121,13 @@ void fl_pbft_repeat_votes(const struct fl_pbft *c)
     fl_set_timer(c->out, PBFT_RESEND, c->params->timeout / 4);
 }
 
+/* What they sign who vote for what the slot holds. */
+static struct fl_digest claimed(const struct fl_pbft_slot *slot, enum fl_pbft_message kind)
+{
+    const struct fl_claim claim = fl_pbft_claim(kind, slot->seq, slot->view, slot->digest);
+    return fl_claim_digest(&claim);
+}
+
 static void set_proposal(const struct fl_pbft *c, struct fl_pbft_slot *slot,
                          struct fl_digest digest, fl_blob blob, uint64_t flags)
 {
@@ -127,6 +135,8 @@ static void set_proposal(const struct fl_pbft *c, struct fl_pbft_slot *slot,
     slot->digest.lo = digest.lo;
     slot->digest.hi = digest.hi;
     slot->blob = blob;
+    slot->prepare_claim = claimed(slot, PBFT_PREPARE);
+    slot->commit_claim = claimed(slot, PBFT_COMMIT);
     slot->flags |= PBFT_PROPOSED | flags;
     slot->prepare_power = count_prepares(c, slot);
     if (!has(slot, PBFT_COMMITTED)) slot->commit_power = count_commits(c, slot);
@@ -137,6 +147,7 @@ void fl_pbft_reset(const struct fl_pbft *c, struct fl_pbft_slot *slot)
     const size_t bytes = c->self->group_size * sizeof(uint64_t);
     slot->view = c->s->view;
     slot->prepare_power = 0;
+    slot->prepare_claim = slot->commit_claim = (struct fl_digest){0, 0};
     memset(fl_pbft_prepares(c, slot->seq), 0, bytes);
     if (has(slot, PBFT_COMMITTED)) {
         slot->flags = PBFT_COMMITTED;
@@ -382,8 +393,8 @@ static struct fl_pbft_slot *slot_of(const struct fl_pbft *c)
     fl_pbft_hint(c, seq > ahead ? seq - ahead : 0, view);
     if (view != s->view || seq <= s->stable || seq - s->stable > window) return NULL;
     if (seq > s->applied && seq - s->applied > fl_pbft_reach(c)) return NULL;
-    struct fl_pbft_slot *const slot = seq > s->applied ? fl_pbft_open(c, seq)
-                                                       : fl_pbft_find(c, seq);
+    struct fl_pbft_slot *slot = fl_pbft_find(c, seq);
+    if (!slot && seq > s->applied) slot = fl_pbft_open(c, seq);
     return slot && slot->view == view ? slot : NULL;
 }
 
@@ -418,12 +429,13 @@ void fl_pbft_on_vote(const struct fl_pbft *c, enum fl_pbft_message kind)
     const bool commit = kind == PBFT_COMMIT;
     if (has(slot, commit ? PBFT_COMMITTED : PBFT_PREPARED)) return;
     if (!commit && from == fl_pbft_primary(c, slot->view)) return;
-    uint64_t *const tag = (commit ? fl_pbft_commits : fl_pbft_prepares)(c, slot->seq) + from;
+    uint64_t *const row = commit ? fl_pbft_commits_of(c, slot) : fl_pbft_prepares(c, slot->seq);
+    uint64_t *const tag = row + from;
     if (*tag != 0) return;
     if (has(slot, PBFT_PROPOSED)) {
-        const struct fl_claim claim = fl_pbft_claim(kind, slot->seq, slot->view, slot->digest);
+        const struct fl_digest claim = commit ? slot->commit_claim : slot->prepare_claim;
         if (!fl_digest_equal(fl_pbft_value(m), slot->digest)) return;
-        if (!fl_pbft_signed(c, from, &claim, m->tag)) return;
+        if (!fl_pbft_tagged(c, from, claim, m->tag)) return;
         *(commit ? &slot->commit_power : &slot->prepare_power) += c->self->power[from];
     }
     *tag = m->tag;
