@@ -57,7 +57,7 @@ static void shuffle(uint32_t *member, uint32_t n)
 /* All heals before HEAL_MS, but for members that stay corrupted to the end. Timeouts are at most 60 ms. By
  * SETTLED_MS the others have recovered: what is handed in from then on is executed within WITHIN_MS. */
 enum { HEAL_MS = 4000, SETTLED_MS = 6000, WITHIN_MS = 1000, END_MS = 7500, LAST_MS = 1000 };
-enum { FAR_MS = 1000000 };
+enum { FAR_MS = 1000000, TIMEOUT_MS = 60 };
 /* In a window of that length, if it is open all the time, every kind has occasion to bite. */
 enum { LONG_MS = 300 };
 
@@ -453,27 +453,56 @@ static void expect_model(const char *name)
     cr_assert_not_null(fl_model_find(FL_CONSENSUS, name), "no model %s", name);
 }
 
-struct swarm_outcome swarm_run(const struct swarm *swarm, uint64_t seed)
+/* What came of a run, but for its faults. */
+static struct swarm_outcome judge(const struct fl_test_run *run)
 {
-    expect_model(swarm->model);
-    struct fl_test_run run = fl_test_run(swarm_scenario(swarm, seed), NULL, 0, seed);
     struct swarm_outcome o = {
-        .stuck = !loses(&run) && !lives(&run, run.config->group[0].count),
-        .changed = fl_test_final(&run, "consensus.view_changes") > 0,
-        .height = fl_test_final(&run, "consensus.height"),
-        .snapshots = fl_test_final(&run, "consensus.snapshots"),
-        .digest = run.result->digest,
+        .stuck = !loses(run) && !lives(run, run->config->group[0].count),
+        .changed = fl_test_final(run, "consensus.view_changes") > 0,
+        .height = fl_test_final(run, "consensus.height"),
+        .snapshots = fl_test_final(run, "consensus.snapshots"),
+        .digest = run->result->digest,
     };
-    for (uint32_t i = 0; i < run.config->check_count; i++) {
-        if (run.result->verdict[i].kind != FL_BROKEN) continue;
-        const char *const name = run.config->check[i].name;
+    for (uint32_t i = 0; i < run->config->check_count; i++) {
+        if (run->result->verdict[i].kind != FL_BROKEN) continue;
+        const char *const name = run->config->check[i].name;
         if (strcmp(name, "liveness") == 0)
             o.stuck = true;
         else
             o.conflict = true;
         if (o.broken[0] == '\0') snprintf(o.broken, sizeof o.broken, "%s", name);
     }
+    return o;
+}
+
+struct swarm_outcome swarm_run(const struct swarm *swarm, uint64_t seed)
+{
+    expect_model(swarm->model);
+    struct fl_test_run run = fl_test_run(swarm_scenario(swarm, seed), NULL, 0, seed);
+    struct swarm_outcome o = judge(&run);
     count_bites(&run, &o);
+    fl_test_run_free(&run);
+    return o;
+}
+
+/* A timer that runs when all heals has run, doubled, for no longer than all before it together: it is at
+ * most HEAL_MS and the first timeout. Each further primary in a row that is corrupted doubles it once
+ * more (Castro and Liskov 1999, 4.5.2), and there are f. */
+struct swarm_outcome swarm_run_patiently(const struct swarm *swarm, uint64_t seed)
+{
+    struct fl_test_run run = fl_test_run(swarm_scenario(swarm, seed), NULL, 0, seed);
+    const uint32_t f = run.config->group[0].faulty_max;
+    fl_test_run_free(&run);
+    const uint64_t settled = (uint64_t)(HEAL_MS + TIMEOUT_MS) * ((2u << f) - 1) + SETTLED_MS;
+    char duration[64], healed[64];
+    snprintf(healed, sizeof healed, "checks.liveness.healed_s=%" PRIu64 ".%03" PRIu64,
+             settled / 1000, settled % 1000);
+    const uint64_t end = settled + END_MS - SETTLED_MS;
+    snprintf(duration, sizeof duration, "duration_s=%" PRIu64 ".%03" PRIu64, end / 1000,
+             end % 1000);
+    const char *const overrides[] = {duration, healed};
+    run = fl_test_run(swarm_scenario(swarm, seed), overrides, 2, seed);
+    const struct swarm_outcome o = judge(&run);
     fl_test_run_free(&run);
     return o;
 }
@@ -501,8 +530,8 @@ void swarm_count(struct swarm_tally *t, const struct swarm_outcome *o, uint64_t 
 
 void swarm_print(const struct swarm_tally *t)
 {
-    printf("%u runs: view changes in %u, %" PRId64 " states taken over\n", t->runs, t->changed,
-           t->snapshots);
+    printf("%u runs: view changes in %u, %" PRId64 " states taken over, %u took longer\n", t->runs,
+           t->changed, t->snapshots, t->patient);
     printf("%-12s %6s %7s %14s %9s %12s\n", "kind", "runs", "faults", "300 ms or more", "of these",
            "injected and");
     printf("%-12s %6s %7s %14s %9s %12s\n", "", "", "", "", "bit", "suppressed");

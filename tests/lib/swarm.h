@@ -39,12 +39,15 @@ struct swarm_outcome {
     struct fl_digest digest;
 };
 struct swarm_outcome swarm_run(const struct swarm *swarm, uint64_t seed);
+/* The same for as long as doubled timers may take to get past f corrupted primaries: minutes of simulated
+ * time. Its kinds are not counted. */
+struct swarm_outcome swarm_run_patiently(const struct swarm *swarm, uint64_t seed);
 /* Names of the kinds: models of faults. */
 extern const char *const swarm_kinds[SWARM_KINDS];
 
 /* Many runs: what came of them, together. */
 struct swarm_tally {
-    uint32_t runs, conflicts, stuck, caught, changed, present[SWARM_KINDS];
+    uint32_t runs, conflicts, stuck, caught, changed, patient, present[SWARM_KINDS];
     int64_t snapshots;
     uint64_t first_caught; /* seed; 0: none */
     struct swarm_bites kind[SWARM_KINDS];
