@@ -125,6 +125,7 @@ struct fl_pbft_state {
     uint64_t attempts;      /* view changes since the last progress */
     uint64_t waiting;       /* between views: a quorum left the old one, the timer runs */
     uint64_t resends;       /* of the current VIEW-CHANGE; of votes in this view */
+    uint64_t overdue;       /* times that votes were repeated since the block that came last */
     struct fl_digest stable_digest;
     /* as primary */
     uint64_t proposed, due, asked; /* last proposed in this view; may propose; payload asked for */

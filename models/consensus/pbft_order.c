@@ -103,6 +103,8 @@ static void say_again(const struct fl_pbft *c, const struct fl_pbft_slot *slot,
     if (kind == PBFT_PRE_PREPARE) m->blob = slot->blob;
 }
 
+enum { ASK_EVERY = 4 }; /* repetitions: once a timeout */
+
 /* The paper's channels lose messages and repeat them until they arrive (section 2). */
 void fl_pbft_repeat_votes(const struct fl_pbft *c)
 {
@@ -118,6 +120,9 @@ void fl_pbft_repeat_votes(const struct fl_pbft *c)
         if (has(slot, PBFT_PREPARED))
             say_again(c, slot, PBFT_COMMIT, fl_pbft_commits(c, slot->seq)[me]);
     }
+    /* Nobody repeats a vote for what it has decided, and a member that is behind by less than the
+     * pipeline sees nothing of it in the votes of others: it asks. */
+    if (++s->overdue % ASK_EVERY == 0 && !s->catching) fl_pbft_fetch(c);
     fl_set_timer(c->out, PBFT_RESEND, c->params->timeout / 4);
 }
 
@@ -283,6 +288,7 @@ void fl_pbft_on_applied(const struct fl_pbft *c)
     const struct fl_msg *const m = &c->in->msg;
     if (m->word[0] != s->height || s->applied == s->height) return;
     s->applied = s->height;
+    s->overdue = 0;
     fl_pbft_keep(c);
     if (s->applied % (uint64_t)c->params->checkpoint_every == 0) {
         fl_pbft_snapshot_reached(c, m->version);

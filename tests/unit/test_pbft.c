@@ -447,6 +447,16 @@ Test(pbft, twins_beyond_the_budget_break_agreement, .timeout = 600)
     cr_expect_gt(broken, 0);
 }
 
+/* Five members garble what they say, and the other eleven are just a quorum. One of them is a block
+ * behind, less than the pipeline is deep: nobody repeats a vote for what it has decided, and the votes of
+ * the others show no lag. It has to ask, or nothing is decided any more. */
+Test(pbft, who_is_behind_by_less_than_the_pipeline_asks)
+{
+    const struct swarm swarm = {.model = "pbft", .n = 16};
+    const struct swarm_outcome o = swarm_run(&swarm, 1164);
+    cr_assert(!o.conflict && !o.stuck, "%s", o.broken);
+}
+
 /* Two equivocators where one is allowed for: they need each other, and split the rest. */
 Test(pbft, agreement_breaks_beyond_the_budget)
 {
