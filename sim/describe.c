@@ -2,6 +2,7 @@
 #include "sim/describe.h"
 
 #include "sim/config.h"
+#include "sim/schema_keys.h"
 #include "sim/unit_text.h"
 
 #include <inttypes.h>
@@ -119,12 +120,25 @@ static void describe_param(FILE *to, const struct fl_param *p)
     wrapped(to, 6, p->doc);
 }
 
+static void describe_keys(FILE *to, const struct fl_schema_key *key)
+{
+    for (; key->row.key; key++) {
+        fprintf(to, "  %s\n", key->row.key);
+        wrapped(to, 6, key->row.doc);
+    }
+}
+
 void fl_describe(FILE *to, const struct fl_model *m)
 {
     fprintf(to, "%s (%s)\n", m->name, fl_family_name(m->family));
     wrapped(to, 2, m->doc);
     if (m->params && m->params[0].key) fputs("\nkeys\n", to);
     for (const struct fl_param *p = m->params; p && p->key; p++) describe_param(to, p);
+    if (m->family == FL_FAULT) {
+        fputs("\nwho and when, as of every fault\n", to);
+        describe_keys(to, fl_schema_fault_keys);
+        if (m->fault->carries) describe_keys(to, fl_schema_sides_keys);
+    }
     if (m->observables && m->observables[0].name) fputs("\npublishes\n", to);
     for (const struct fl_observable *o = m->observables; o && o->name; o++) {
         fprintf(to, "  %s [%s]\n", o->name, fl_unit_symbol(o->unit));

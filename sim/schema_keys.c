@@ -424,7 +424,7 @@ const struct fl_schema_key fl_schema_fault_keys[] = {
       .min = 1,
       .max = FL_TIME_MAX,
       .fallback = OPTIONAL,
-      .doc = "each next one is struck so much later, in seconds: a rolling upgrade"},
+      .doc = "each next one is struck so much later, in seconds: as a bad upgrade spreads"},
      {{0}}},
     {{.key = "when", .fallback = OPTIONAL, .doc = "it opens when a look finds this so"},
      {{"$ref", "\"#/definitions/trigger\""}}},
