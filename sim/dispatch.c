@@ -304,7 +304,7 @@ void fl_apply(struct fl_world *w, uint32_t endpoint, uint32_t layer, struct fl_o
     intern_blobs(w, out);
     for (uint32_t i = 0; i < out->count; i++) apply_effect(w, layer, &out->at[i], leaves);
     for (uint32_t i = 0; i < out->blob_count; i++) fl_blobs_release(w->blobs, w->interned[i]);
-    reverse(w->local + first_local, w->local_count - first_local);
+    if (w->local_count > first_local) reverse(w->local + first_local, w->local_count - first_local);
 }
 
 /* --- events -------------------------------------------------------------------------------------------- */

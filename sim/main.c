@@ -86,7 +86,7 @@ static bool read_runs(const char *text, uint32_t *runs)
 static void read_bound(const struct argp_state *state, const char *name, const char *text,
                        uint32_t *bound)
 {
-    uint64_t count;
+    uint64_t count = 0;
     if (!read_seed(text, &count) || count > UINT32_MAX)
         argp_error(state, "--%s %s: expected a number from 0 to 2^32 - 1", name, text);
     *bound = (uint32_t)count;
