@@ -49,6 +49,7 @@ static void campaign(uint32_t n)
     for (uint32_t k = 0; k < SWARM_KINDS; k++) {
         const struct swarm_bites *const b = &tally.kind[k];
         cr_expect_gt(b->bites, 0, "%s never bit", swarm_kinds[k]);
+        if (strcmp(swarm_kinds[k], "censor") == 0) continue; /* bites only while its member leads */
         cr_expect_geq(10 * b->bitten, 9 * b->opened, "%s bit in %" PRIu64 " of %" PRIu64,
                       swarm_kinds[k], b->bitten, b->opened);
     }
