@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Longer than that, latency over the time between looks, no ring can be. */
-enum { LOOKS_MAX = 1 << 20 };
-
 bool fl_fault_holds(const struct fl_fault_state *f, uint32_t endpoint, uint32_t *rank)
 {
     for (uint32_t i = 0; f->active && i < f->coalition.count; i++)
@@ -290,11 +287,32 @@ static void choose(const struct fl_world *w, const struct fl_fault_spec *spec, s
     }
 }
 
+static void make_look(const struct fl_fault_spec *spec, struct fl_look *look)
+{
+    look->sight = fl_alloc(spec->see_count, sizeof *look->sight);
+    look->chosen = fl_alloc(spec->count, sizeof *look->chosen);
+    look->most = fl_alloc(spec->count, sizeof *look->most);
+}
+
+/* Twice the room; what is in the ring begins at 0 again. */
+static void grow_looks(struct fl_fault_state *f)
+{
+    const uint32_t room = 2 * f->look_room;
+    struct fl_look *look = fl_alloc(room, sizeof *look);
+    for (uint32_t i = 0; i < f->look_room; i++)
+        look[i] = f->look[(f->look_first + i) % f->look_room];
+    for (uint32_t i = f->look_room; i < room; i++) make_look(f->result.spec, &look[i]);
+    free(f->look);
+    f->look = look;
+    f->look_first = 0;
+    f->look_room = room;
+}
+
 static void looks(struct fl_world *w, uint32_t index)
 {
     struct fl_fault_state *f = &w->fault[index];
     const struct fl_fault_spec *spec = f->result.spec;
-    FL_ASSERT(f->look_count < f->look_room);
+    if (f->look_count == f->look_room) grow_looks(f);
     struct fl_look *look = &f->look[(f->look_first + f->look_count++) % f->look_room];
     if (spec->when.observable != UINT32_MAX) look->trigger = fl_observe(w, spec->when.observable);
     for (uint32_t i = 0; i < spec->see_count; i++) look->sight[i] = fl_observe(w, spec->sees[i]);
@@ -438,13 +456,9 @@ static void lay_out_looks(struct fl_fault_state *f)
     f->coalition.sight = f->sight;
     f->coalition.sight_count = spec->see_count;
     if (spec->look == 0) return;
-    f->look_room = (uint32_t)fl_min(LOOKS_MAX, spec->latency / spec->look + 2);
+    f->look_room = 2;
     f->look = fl_alloc(f->look_room, sizeof *f->look);
-    for (uint32_t i = 0; i < f->look_room; i++) {
-        f->look[i].sight = fl_alloc(spec->see_count, sizeof *f->look[i].sight);
-        f->look[i].chosen = fl_alloc(spec->count, sizeof *f->look[i].chosen);
-        f->look[i].most = fl_alloc(spec->count, sizeof *f->look[i].most);
-    }
+    for (uint32_t i = 0; i < f->look_room; i++) make_look(spec, &f->look[i]);
 }
 
 /* Edges that are known now are in the queue first: at their instant they come before all else. */
