@@ -79,10 +79,12 @@ enum fl_feed_tx {
 enum fl_exchange_tx {
     FL_TX_DEPOSIT = 1, /* arg: amount */
     FL_TX_WITHDRAW,    /* arg: amount; refused if it would leave less than the initial margin */
-    FL_TX_TRADE,       /* arg: signed size, worst acceptable price (0: any) */
-    FL_TX_QUOTE,       /* the liquidity account only. arg: mid, half spread (ppm), depth (10^-6
-                          base units per 1 % of price impact, each side) */
-    FL_TX_LIQUIDATE    /* arg: account */
+    FL_TX_TRADE,       /* arg: signed size, worst acceptable price (0: any), market */
+    FL_TX_QUOTE,     /* a maker's account only. arg: mid, half spread (ppm), depth (10^-6 base units
+                          per 1 % of price impact, each side), market */
+    FL_TX_LIQUIDATE, /* arg: account, 1 + market (0: the exchange chooses) */
+    FL_TX_DELEVERAGE /* where keepers choose the counterparty. arg: account, 1 + market (0: the
+                          exchange chooses), counter-account */
 };
 /* Why a contract refused: receipt codes. */
 enum fl_refusal {
@@ -97,11 +99,12 @@ enum fl_refusal {
 
 /* --- questions to contracts --------------------------------------------------------------------- */
 enum fl_question {
-    FL_ASK_PRICE = 1,   /* feed -> struct fl_price */
-    FL_ASK_ACCOUNT,     /* exchange, arg: account -> struct fl_account */
-    FL_ASK_MARKET,      /* exchange -> struct fl_market_terms */
-    FL_ASK_TOTALS,      /* exchange -> struct fl_totals */
-    FL_ASK_LIQUIDATABLE /* exchange, arg: first account to look at -> struct fl_liquidatable */
+    FL_ASK_PRICE = 1,    /* feed -> struct fl_price */
+    FL_ASK_ACCOUNT,      /* exchange, arg: account -> struct fl_account */
+    FL_ASK_MARKET,       /* exchange, arg: market -> struct fl_market_terms */
+    FL_ASK_TOTALS,       /* exchange -> struct fl_totals */
+    FL_ASK_LIQUIDATABLE, /* exchange, arg: how many to leave out -> struct fl_liquidatable */
+    FL_ASK_POSITIONS     /* exchange, arg: account -> struct fl_positions */
 };
 struct fl_price {
     int64_t price; /* 0 if there is none */
@@ -109,32 +112,67 @@ struct fl_price {
     fl_time at;    /* block time of the last change */
     int64_t valid; /* 1 if quorum and age allow its use now */
 };
+/* Of an account at this version's marks. Equity, initial and maintenance are 0 while a market it holds
+ * has no valid price; `priced` says so. */
 struct fl_account {
-    int64_t quote; /* collateral and realised gains, socialised losses charged; may be < 0 */
-    int64_t size;
-    int64_t unsettled; /* socialised loss already charged in `quote`, not yet booked in the row */
+    int64_t quote; /* collateral and realised gains; funding and socialised losses that are due
+                      settled; may be < 0 */
+    int64_t size;  /* in market 0 */
+    int64_t
+        unsettled; /* what is due in `quote` but not booked in the row: quote + unsettled is the row */
+    int64_t equity;      /* net collateral: quote + notional of all positions */
+    int64_t initial;     /* margin needed to open more, or to withdraw */
+    int64_t maintenance; /* liquidatable iff it is above 0 and above equity */
+    uint32_t positions;
+    uint32_t priced; /* 1: all its markets have a valid price */
+};
+enum { FL_EXCHANGE_MARKETS_MAX = 32 };
+struct fl_positions {
+    uint32_t count, zero;
+    struct fl_holding {
+        uint32_t market, zero; /* ascending */
+        int64_t size;
+        int64_t
+            entry; /* what opening it cost, in 10^-6 USD: positive; its share goes as it shrinks */
+    } at[FL_EXCHANGE_MARKETS_MAX];
 };
 struct fl_market_terms {
+    /* initial_ppm with open interest as it is; maintenance_ppm rounded up from fraction * unscaled */
     int64_t initial_ppm, maintenance_ppm, liquidation_fee_ppm;
-    uint32_t liquidity_account, accounts;
-    uint16_t oracle; /* index of the feed contract */
-    uint16_t zero[3];
+    uint32_t liquidity_account, accounts; /* the first maker's */
+    uint16_t oracle;                      /* index of the feed contract */
+    uint16_t markets;                     /* how many the exchange has */
+    uint32_t zero;
+    int64_t mark;          /* price that margin goes by; 0: none is valid */
+    int64_t tick, lot;     /* of prices and sizes */
+    int64_t bid, ask;      /* best prices on offer; 0: none */
+    int64_t open_interest; /* sum of long sizes */
+    int64_t funding_ppm;   /* newest rate, for eight hours */
 };
 struct fl_totals {
-    /* Every block: sum over accounts of (quote + unsettled) + fund + fees + dust - receivable ==
+    /* Every block: sum over accounts of (quote + unsettled) + fund + fees + dust + funding - receivable ==
      * deposits - withdrawals. Socialised losses are charged through an index and booked when an
      * account is next touched; receivable is what is charged but not yet booked, dust what the
-     * roundings (up, in the exchange's favour) left over. */
-    int64_t fund, fees, dust, receivable;
+     * roundings (up, in the exchange's favour) left over. Funding goes from accounts to accounts, booked
+     * likewise: `funding` is what has been taken in and not yet given out, negative the other way. */
+    int64_t fund, fees, dust, receivable, funding;
     int64_t deposits, withdrawals;
-    int64_t deficit, fund_paid, socialised, outstanding; /* cumulative; deficit = the other three */
-    int64_t liquidations, liquidated_usd; /* cumulative; notional at the oracle price */
-    int64_t open_interest;                /* sum of long sizes */
+    /* Cumulative; deficit = the other four. `adl` is what counterparties gave up against the mark. */
+    int64_t deficit, fund_paid, adl, socialised, outstanding;
+    int64_t liquidations, liquidated_usd; /* cumulative; notional at the mark */
+    int64_t deleveragings;                /* cumulative; positions taken over */
+    int64_t open_interest;                /* sum of long sizes over all markets */
 };
+/* Accounts below maintenance in the order in which they are liquidated: lowest collateral over
+ * maintenance first, then by account. None of the makers'. */
 enum { FL_LIQUIDATABLE_MAX = 256 };
 struct fl_liquidatable {
-    uint32_t count, next;                  /* next: where to go on; equal to accounts at the end */
-    uint32_t account[FL_LIQUIDATABLE_MAX]; /* ascending */
+    uint32_t count, total; /* in this answer; in all */
+    struct fl_below {
+        uint32_t account, market; /* the market that the exchange would choose */
+        int64_t equity, maintenance;
+        int64_t notional; /* of that market's position, at the mark: what fees go by */
+    } at[FL_LIQUIDATABLE_MAX];
 };
 
 /* --- records ----------------------------------------------------------------------------------- */
@@ -155,14 +193,21 @@ enum fl_model_record {
     /* height, replica key, view, digest: the replica holds a certificate that this payload is decided,
      * for the first time */
     FL_RECORD_CERTIFIED,
-    FL_RECORD_PRICE,       /* contract, round, price, previous price */
-    FL_RECORD_DEPOSIT,     /* account, nonce, amount */
-    FL_RECORD_WITHDRAWAL,  /* account, nonce, amount */
-    FL_RECORD_FILL,        /* account, counter-account, size, quote received (signed), fee */
-    FL_RECORD_LIQUIDATION, /* account, number (1, 2, ...), size closed, quote before, quote received,
-                              fee */
-    FL_RECORD_DEFICIT,     /* account, number of the liquidation, deficit, paid by fund, socialised,
-                              outstanding */
+    FL_RECORD_PRICE,      /* contract, round, price, previous price */
+    FL_RECORD_DEPOSIT,    /* account, nonce, amount */
+    FL_RECORD_WITHDRAWAL, /* account, nonce, amount */
+    FL_RECORD_FILL,       /* account, counter-account, size, quote received (signed), fee, market */
+    /* account, number (1, 2, ...), market, size closed, quote received, insurance delta: what went to the
+     * fund and the keeper, or, negative, came out of the fund */
+    FL_RECORD_LIQUIDATION,
+    /* account, number of the liquidation; the loss beyond its collateral: paid by the fund, borne by
+     * deleveraged counterparties, socialised, outstanding */
+    FL_RECORD_DEFICIT,
+    /* account, number of the liquidation, counter-account, size taken over, quote received by the account, what
+     * the counter-account gave up against the mark */
+    FL_RECORD_DELEVERAGED,
+    FL_RECORD_FUNDING, /* market, tick of that market (1, 2, ...), rate for eight hours (ppm), rise of the
+                          index, mark */
     FL_RECORD_MODELS_END
 };
 

@@ -76,10 +76,10 @@ static void work_page(struct round *round, const struct fl_liquidatable *page)
     const uint32_t accounts = round->self->facts->accounts;
     const uint32_t count = page->count < FL_LIQUIDATABLE_MAX ? page->count : FL_LIQUIDATABLE_MAX;
     for (uint32_t i = 0; i < count; i++) {
-        if (page->account[i] >= accounts) continue;
-        sight(round, page->account[i]);
-        if (round->left > 0 && !tried_lately(round, page->account[i]))
-            attempt(round, page->account[i]);
+        const uint32_t account = page->at[i].account;
+        if (account >= accounts) continue;
+        sight(round, account);
+        if (round->left > 0 && !tried_lately(round, account)) attempt(round, account);
     }
 }
 
@@ -93,14 +93,12 @@ static void on_head(const struct fl_self *self, struct state *s, const struct fl
     if (!fl_read_terms(view, p->exchange, &round.terms, &round.price)) return;
     int64_t used; /* more than it knows of, if it has forgotten */
     if (fl_read_nonce(view, self->account_first, &used)) s->nonce = fl_max(s->nonce, used);
-    uint32_t first = 0;
-    while (first < round.terms.accounts) {
-        struct fl_liquidatable page;
+    struct fl_liquidatable page = {.total = 1};
+    for (uint32_t seen = 0; seen < page.total; seen += page.count) {
         const struct fl_query query = {
-            .contract = (uint16_t)p->exchange, .kind = FL_ASK_LIQUIDATABLE, .arg = {first, 0, 0}};
-        if (fl_read(view, &query, &page, sizeof page) != FL_READ_OK || page.next <= first) return;
+            .contract = (uint16_t)p->exchange, .kind = FL_ASK_LIQUIDATABLE, .arg = {seen, 0, 0}};
+        if (fl_read(view, &query, &page, sizeof page) != FL_READ_OK || page.count == 0) return;
         work_page(&round, &page);
-        first = page.next;
     }
 }
 

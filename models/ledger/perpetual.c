@@ -357,6 +357,7 @@ static uint32_t trade(struct deal *deal, const struct fl_tx *tx)
     note[2] = done.size;
     note[3] = done.quote;
     note[4] = (int64_t)fee;
+    note[5] = 0;
     return 0;
 }
 
@@ -413,8 +414,8 @@ static bool cover_deficit(struct deal *deal, struct account *account, uint32_t n
         market->loss = index_of(index_value(market->loss) + rise);
     }
     int64_t *note = fl_exec_note(deal->exec, FL_RECORD_DEFICIT, number, totals->liquidations);
-    note[2] = deficit;
-    note[3] = paid;
+    note[2] = paid;
+    note[3] = 0;
     note[4] = socialised;
     note[5] = rest - socialised;
     return move(&totals->receivable, socialised) && move(&totals->deficit, deficit) &&
@@ -451,7 +452,7 @@ static uint32_t liquidate(struct deal *deal, const struct fl_tx *tx)
     if (!account || !maker || !sender) {
         return FL_REFUSED_ARGUMENT;
     }
-    const int64_t closed = account->size, quote_before = account->quote;
+    const int64_t closed = account->size;
     struct fill done;
     const uint32_t refused = fill(deal, account, maker, -closed, 0, &done);
     if (refused) {
@@ -469,10 +470,10 @@ static uint32_t liquidate(struct deal *deal, const struct fl_tx *tx)
                       : market->totals.liquidated_usd + value);
     int64_t *note =
         fl_exec_note(deal->exec, FL_RECORD_LIQUIDATION, number, market->totals.liquidations);
-    note[2] = closed;
-    note[3] = quote_before;
+    note[2] = 0;
+    note[3] = closed;
     note[4] = done.quote;
-    note[5] = fee;
+    note[5] = fee + fl_min(account->quote, 0);
     if (account->quote < 0 && !cover_deficit(deal, account, number)) {
         return FL_REFUSED_ARGUMENT;
     }
@@ -557,10 +558,19 @@ static void genesis(struct fl_exec *exec)
 
 static struct fl_account account_now(const struct fl_rows *rows, uint32_t number)
 {
+    const struct params *p = fl_contract_params(rows);
     const struct account *account = fl_row(rows, ACCOUNTS, number);
     const int64_t charge = pending(account, fl_row(rows, MARKET, 0));
-    return (struct fl_account){
-        .quote = fl_sub(account->quote, charge), .size = account->size, .unsettled = charge};
+    const int64_t price = oracle_price(rows);
+    const fl_i128 value = notional(account->size, price);
+    return (struct fl_account){.quote = fl_sub(account->quote, charge),
+                               .size = account->size,
+                               .unsettled = charge,
+                               .equity = (int64_t)(account->quote - charge + value),
+                               .initial = (int64_t)requirement(value, p->initial_ppm),
+                               .maintenance = (int64_t)requirement(value, p->maintenance_ppm),
+                               .positions = account->size != 0,
+                               .priced = price != 0 || account->size == 0};
 }
 
 static struct fl_market_terms terms(const struct fl_rows *rows)
@@ -572,12 +582,25 @@ static struct fl_market_terms terms(const struct fl_rows *rows)
                                     .liquidation_fee_ppm = p->liquidation_fee_ppm,
                                     .liquidity_account = (uint32_t)market->liquidity_account,
                                     .accounts = fl_row_count(rows, ACCOUNTS),
-                                    .oracle = (uint16_t)p->oracle};
+                                    .oracle = (uint16_t)p->oracle,
+                                    .markets = 1,
+                                    .mark = oracle_price(rows),
+                                    .tick = 1,
+                                    .lot = 1,
+                                    .open_interest = market->totals.open_interest};
 }
 
-/* Accounts from `first` on that may be liquidated now; none without a valid price. Not the liquidity
+static struct fl_positions positions(const struct fl_rows *rows, uint32_t number)
+{
+    const struct account *account = fl_row(rows, ACCOUNTS, number);
+    struct fl_positions out = {.count = account->size != 0};
+    out.at[0].size = account->size;
+    return out;
+}
+
+/* Accounts that may be liquidated now, after the first `skip`; none without a valid price. Not the liquidity
  * account, which nobody can liquidate. */
-static void list_liquidatable(const struct fl_rows *rows, uint32_t first,
+static void list_liquidatable(const struct fl_rows *rows, uint32_t skip,
                               struct fl_liquidatable *out)
 {
     const struct params *p = fl_contract_params(rows);
@@ -585,19 +608,21 @@ static void list_liquidatable(const struct fl_rows *rows, uint32_t first,
     const uint32_t accounts = fl_row_count(rows, ACCOUNTS);
     const int64_t price = oracle_price(rows);
     memset(out, 0, sizeof *out);
-    out->next = accounts;
     if (price == 0) {
         return;
     }
-    for (uint32_t i = first; i < accounts; i++) {
+    for (uint32_t i = 0; i < accounts; i++) {
         if (!liquidatable(p, market, i, fl_row(rows, ACCOUNTS, i), price)) {
             continue;
         }
-        out->account[out->count++] = i;
-        if (out->count == FL_LIQUIDATABLE_MAX) {
-            out->next = i + 1;
-            return;
+        if (out->total++ < skip || out->count == FL_LIQUIDATABLE_MAX) {
+            continue;
         }
+        const struct fl_account now = account_now(rows, i);
+        out->at[out->count++] = (struct fl_below){.account = i,
+                                                  .equity = now.equity,
+                                                  .maintenance = now.maintenance,
+                                                  .notional = fl_abs(now.equity - now.quote)};
     }
 }
 
@@ -613,6 +638,8 @@ static size_t answer_bytes(uint16_t kind)
         return sizeof(struct fl_totals);
     case FL_ASK_LIQUIDATABLE:
         return sizeof(struct fl_liquidatable);
+    case FL_ASK_POSITIONS:
+        return sizeof(struct fl_positions);
     default: /* questions come from clients */
         return 0;
     }
@@ -622,14 +649,17 @@ static enum fl_read_status query(const struct fl_rows *rows, const struct fl_que
                                  void *out, size_t bytes)
 {
     const int64_t arg = query->arg[0];
-    const bool named = query->kind == FL_ASK_ACCOUNT || query->kind == FL_ASK_LIQUIDATABLE;
-    if (bytes == 0 || bytes != answer_bytes(query->kind) ||
-        (named && (arg < 0 || arg >= fl_row_count(rows, ACCOUNTS)))) {
+    const bool named = query->kind == FL_ASK_ACCOUNT || query->kind == FL_ASK_POSITIONS;
+    if (bytes == 0 || bytes != answer_bytes(query->kind) || arg < 0 ||
+        (named && arg >= fl_row_count(rows, ACCOUNTS))) {
         return FL_READ_UNKNOWN;
     }
     if (query->kind == FL_ASK_ACCOUNT) {
         const struct fl_account account = account_now(rows, (uint32_t)arg);
         memcpy(out, &account, sizeof account);
+    } else if (query->kind == FL_ASK_POSITIONS) {
+        const struct fl_positions answer = positions(rows, (uint32_t)arg);
+        memcpy(out, &answer, sizeof answer);
     } else if (query->kind == FL_ASK_MARKET) {
         const struct fl_market_terms answer = terms(rows);
         memcpy(out, &answer, sizeof answer);
