@@ -506,6 +506,8 @@ static uint32_t run(struct deal *deal, const struct fl_tx *tx)
         return quote(deal, tx);
     case FL_TX_LIQUIDATE:
         return liquidate(deal, tx);
+    case FL_TX_DELEVERAGE:
+        return FL_REFUSED_ARGUMENT;
     }
     return FL_REFUSED_ARGUMENT; /* kinds come from clients */
 }
