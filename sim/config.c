@@ -42,6 +42,10 @@ const char *fl_family_name(enum fl_family family)
         return "contract";
     case FL_AGGREGATOR:
         return "aggregator";
+    case FL_MARK:
+        return "mark";
+    case FL_DELEVERAGING:
+        return "deleveraging";
     case FL_FAULT:
         return "fault";
     case FL_CHECK:

@@ -60,6 +60,19 @@ static void make_images(struct fl_ledger *ledger)
     ledger->undo_list = fl_alloc(ledger->row_count, sizeof *ledger->undo_list);
 }
 
+static void make_indexes(struct fl_ledger *ledger)
+{
+    const struct fl_config *config = ledger->config;
+    ledger->index = fl_alloc((size_t)config->contract_count + 1, sizeof *ledger->index);
+    for (uint32_t c = 0; c < config->contract_count; c++) {
+        const struct fl_contract *contract = config->contract[c].model->contract;
+        if (contract->index_bytes) {
+            ledger->index[c] =
+                fl_alloc(1, contract->index_bytes(config->contract[c].params, &config->facts));
+        }
+    }
+}
+
 struct fl_ledger *fl_ledger_new(const struct fl_config *config, const struct fl_keyring *keys,
                                 struct fl_records *records)
 {
@@ -70,6 +83,7 @@ struct fl_ledger *fl_ledger_new(const struct fl_config *config, const struct fl_
     fl_versions_start(ledger);
     lay_out(ledger);
     make_images(ledger);
+    make_indexes(ledger);
     fl_ledger_run_genesis(ledger);
     return ledger;
 }
@@ -82,6 +96,11 @@ void fl_ledger_free(struct fl_ledger *ledger)
     fl_versions_free(ledger);
     free(ledger->table);
     free(ledger->contract_table);
+    for (uint32_t c = 0; c < ledger->config->contract_count; c++) {
+        free(ledger->index[c]);
+    }
+    free(ledger->index);
+    free(ledger->moved);
     free(ledger->base);
     free(ledger->work);
     free(ledger->undo);

@@ -101,6 +101,67 @@ uint32_t fl_row_count(const struct fl_rows *rows, uint32_t table)
     return rows->ledger->table[own_cell(rows, table, 0).table].rows;
 }
 
+/* Where a table's rows begin in a delta. */
+static uint32_t delta_first(const struct fl_delta *delta, uint32_t table)
+{
+    uint32_t low = 0, high = delta->count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (delta->cell[middle].table < table) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* The next row in the working list; false at its end. */
+static bool fresh_working(const struct fl_ledger *ledger, uint32_t table, struct fl_fresh *walk,
+                          uint32_t *row)
+{
+    while (walk->next < ledger->work_count) {
+        const struct fl_cell cell = ledger->work_list[walk->next++];
+        if (cell.table == table) {
+            *row = cell.row;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fl_fresh_row(const struct fl_rows *rows, uint32_t table, struct fl_fresh *walk, uint32_t *row)
+{
+    const struct fl_ledger *ledger = rows->ledger;
+    const uint32_t number = own_cell(rows, table, 0).table;
+    if (!walk->deltas && rows->working && fresh_working(ledger, number, walk, row)) {
+        return true;
+    }
+    if (!walk->deltas) {
+        walk->deltas = true;
+        walk->at = rows->version;
+    }
+    while (walk->at.i != ledger->base_version.i) {
+        const struct fl_delta *delta = ledger->version[walk->at.i].delta;
+        if (!walk->begun) {
+            walk->begun = true;
+            walk->next = delta_first(delta, number);
+        }
+        if (walk->next < delta->count && delta->cell[walk->next].table == number) {
+            *row = delta->cell[walk->next++].row;
+            return true;
+        }
+        walk->begun = false;
+        walk->at = ledger->version[walk->at.i].parent;
+    }
+    return false;
+}
+
+void *fl_rows_index(const struct fl_rows *rows)
+{
+    return rows->ledger->index[rows->contract];
+}
+
 void fl_journal_close(struct fl_ledger *ledger, bool restore)
 {
     for (uint32_t i = 0; i < ledger->undo_count; i++) {

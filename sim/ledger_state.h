@@ -13,7 +13,7 @@
 #define FL_LEDGER_STATE_H
 #include "sim/ledger.h"
 
-enum { FL_NOTES_MAX = 64 }; /* notes of one transaction, or of one contract's end of batch */
+enum { FL_NOTES_MAX = 4096 }; /* notes of one transaction, or of one contract's end of batch */
 
 /* The ledger's own tables. */
 enum { FL_TABLE_NONCES, FL_TABLE_BATCH, FL_OWN_TABLES };
@@ -91,6 +91,7 @@ struct fl_ledger {
     uint32_t table_count, row_count;
     struct fl_ledger_table *table;
     uint32_t *contract_table; /* number of each contract's first table, and the end */
+    void **index;             /* by contract; NULL if it has none */
     size_t image_bytes;
 
     unsigned char *base, *work, *undo;
@@ -109,9 +110,10 @@ struct fl_ledger {
     uint32_t slot_count; /* a power of two */
     uint32_t *slot;      /* (parent, name) -> version by open addressing; 0 is free */
 
-    uint32_t receipt_room, change_room;
+    uint32_t receipt_room, change_room, moved_room;
     struct fl_receipt *receipts;
     struct fl_change *changes;
+    struct fl_change *moved; /* rows that the base's last move changed */
     uint64_t tx_count[FL_TX_INVALID + 1];
 };
 

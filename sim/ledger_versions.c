@@ -261,9 +261,38 @@ static void merge_delta(struct fl_ledger *ledger, struct fl_ledger_version *vers
     drop_delta(ledger, version);
 }
 
-/* Merges the deltas from the base up to `version`, the oldest first. */
-static void merge_path(struct fl_ledger *ledger, fl_version version)
+/* Remembers which rows the base's move changes, for the contracts' indexes. */
+static uint32_t note_moved(struct fl_ledger *ledger, const struct fl_delta *delta, uint32_t count)
 {
+    if (delta->count > ledger->moved_room - count) {
+        ledger->moved_room = 2 * (count + delta->count);
+        ledger->moved = fl_realloc(ledger->moved, ledger->moved_room, sizeof *ledger->moved);
+    }
+    for (uint32_t i = 0; i < delta->count; i++) {
+        const struct fl_ledger_table *table = &ledger->table[delta->cell[i].table];
+        ledger->moved[count++] =
+            (struct fl_change){table->contract, table->local, delta->cell[i].row};
+    }
+    return count;
+}
+
+static void update_indexes(struct fl_ledger *ledger, uint32_t count)
+{
+    const struct fl_config *config = ledger->config;
+    for (uint32_t c = 0; c < config->contract_count; c++) {
+        const struct fl_contract *contract = config->contract[c].model->contract;
+        if (contract->index_update) {
+            const struct fl_rows rows = {
+                .ledger = ledger, .version = ledger->base_version, .contract = c};
+            contract->index_update(ledger->index[c], &rows, ledger->moved, count);
+        }
+    }
+}
+
+/* Merges the deltas from the base up to `version`, the oldest first; how many rows they changed. */
+static uint32_t merge_path(struct fl_ledger *ledger, fl_version version)
+{
+    uint32_t moved = 0;
     uint32_t length = 0;
     for (fl_version v = version; v.i != ledger->base_version.i; length++) {
         FL_ASSERT(v.i != 0 && ledger->version[v.i].delta);
@@ -275,14 +304,16 @@ static void merge_path(struct fl_ledger *ledger, fl_version version)
         path[--at] = v.i;
     }
     for (uint32_t i = 0; i < length; i++) {
+        moved = note_moved(ledger, ledger->version[path[i]].delta, moved);
         merge_delta(ledger, &ledger->version[path[i]]);
     }
     free(path);
+    return moved;
 }
 
 void fl_ledger_advance(struct fl_ledger *ledger, fl_version version)
 {
-    merge_path(ledger, version);
+    const uint32_t moved = merge_path(ledger, version);
     ledger->base_version = version;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < ledger->live_count; i++) {
@@ -297,6 +328,7 @@ void fl_ledger_advance(struct fl_ledger *ledger, fl_version version)
         }
     }
     ledger->live_count = kept;
+    update_indexes(ledger, moved);
 }
 
 /* ------------------------------------------------------------------------------------------------

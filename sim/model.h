@@ -36,6 +36,8 @@ enum fl_family {
     FL_LAYERS,               /* not a family: one past the last layer */
     FL_CONTRACT = FL_LAYERS, /* a ledger contract */
     FL_AGGREGATOR,           /* many reports to one price */
+    FL_MARK,                 /* the price that an exchange's margin goes by */
+    FL_DELEVERAGING,         /* who takes over a bankrupt position */
     FL_FAULT,                /* how corrupted nodes act */
     FL_CHECK,                /* what must hold */
     FL_FAMILIES
@@ -45,6 +47,7 @@ struct fl_keyring; /* the engine's secrets behind simulated signatures */
 struct fl_reader;  /* the engine's side of a view */
 struct fl_rows;    /* ledger rows at one version */
 struct fl_exec;    /* one batch of transactions being executed; its first member is fl_rows */
+struct fl_change;  /* a row that changed */
 
 /* What every model may know of the size of the world. */
 struct fl_facts {
@@ -410,6 +413,17 @@ const struct fl_batch *fl_exec_batch(const struct fl_exec *exec);
 int64_t *fl_exec_note(struct fl_exec *exec, uint16_t record, int64_t key0, int64_t key1);
 void fl_exec_because(struct fl_exec *exec, uint16_t record, int64_t key0, int64_t key1);
 
+/* Rows of one of a contract's tables that may differ from the base's: what the batches between the base
+ * and these rows wrote, and the batch being executed. Some may come twice. Starts zeroed. */
+struct fl_fresh {
+    fl_version at;
+    uint32_t next;
+    bool begun, deltas;
+};
+bool fl_fresh_row(const struct fl_rows *rows, uint32_t table, struct fl_fresh *walk, uint32_t *row);
+/* The contract's index; NULL if it has none. */
+void *fl_rows_index(const struct fl_rows *rows);
+
 struct fl_contract {
     uint32_t table_count; /* at most FL_TABLES_MAX */
     void (*tables)(const void *params, const struct fl_facts *facts, struct fl_table *out);
@@ -420,6 +434,13 @@ struct fl_contract {
     enum fl_read_status (*query)(const struct fl_rows *rows, const struct fl_query *query,
                                  void *out, size_t bytes);
     void (*observe)(const struct fl_rows *rows, int64_t *out); /* in the order of observables */
+    /* A structure beside the rows that makes answers fast and changes none of them. It knows the rows of
+     * the base, which all living versions share but for their fresh ones; `index_update` tells it which of
+     * them have changed, once the base has moved to `rows`. Flat memory, zeroed, of a fixed size; what is
+     * never touched costs nothing. May be NULL. */
+    size_t (*index_bytes)(const void *params, const struct fl_facts *facts);
+    void (*index_update)(void *index, const struct fl_rows *rows, const struct fl_change *changes,
+                         uint32_t count);
 };
 enum { FL_TABLES_MAX = 8 };
 
@@ -550,6 +571,9 @@ struct fl_check_model {
     void (*observe)(const void *params, const void *state, int64_t *out);
 };
 
+struct fl_mark_rule;
+struct fl_deleveraging;
+
 /* One price from `count` >= 1 reports in ascending order. */
 typedef int64_t fl_aggregate(const void *params, const int64_t *sorted, uint32_t count);
 
@@ -621,6 +645,8 @@ struct fl_model {
     const struct fl_fault_model *fault;
     const struct fl_check_model *watch;
     fl_aggregate *aggregate;
+    const struct fl_mark_rule *mark;             /* models/ledger/mark.h */
+    const struct fl_deleveraging *deleveraging; /* models/ledger/deleveraging.h */
 };
 
 /* NULL-terminated, in the order of models/registry.def. */
