@@ -95,29 +95,49 @@ static const char *type_word(const struct fl_param *p)
         return "name of an observable";
     case FL_SUBMODEL:
         return fl_family_name(p->family);
+    case FL_ROWS:
+        return "objects by name";
+    case FL_ENTRY_NAME:
+        return "name";
+    case FL_ENTRY_NAMES:
+        return "list of names";
     }
     FL_UNREACHABLE("type of a parameter");
 }
 
 static bool has_range(const struct fl_param *p)
 {
-    return (p->type == FL_INTEGER || p->type == FL_DECIMAL || p->type == FL_LAW) && p->min < p->max;
+    return (p->type == FL_INTEGER || p->type == FL_DECIMAL || p->type == FL_LAW ||
+            p->type == FL_ROWS) &&
+           p->min < p->max;
 }
 
-static void describe_param(FILE *to, const struct fl_param *p)
+/* The rows of an object; what stands in its objects is indented further. */
+static void describe_params(FILE *to, int indent, const struct fl_param *p);
+
+static void describe_param(FILE *to, int indent, const struct fl_param *p)
 {
-    fprintf(to, "  %s (%s", p->key, type_word(p));
+    fprintf(to, "%*s%s (%s", indent, "", p->key, type_word(p));
+    if (p->list) fprintf(to, " in %s of the %s", p->list, p->within);
     if (has_range(p)) {
         fputs(", ", to);
         print_scaled(to, p->min, p->digits);
         fputs(" to ", to);
         print_scaled(to, p->max, p->digits);
     }
-    if (p->fallback)
-        fprintf(to, ", default %s)\n", p->fallback);
-    else
+    if (!p->fallback)
         fputs(", required)\n", to);
-    wrapped(to, 6, p->doc);
+    else if (p->type == FL_ENTRY_NAME && strcmp(p->fallback, "\"\"") == 0)
+        fputs(", default the first)\n", to);
+    else
+        fprintf(to, ", default %s)\n", p->fallback);
+    wrapped(to, indent + 4, p->doc);
+    if (p->of) describe_params(to, indent + 4, p->of);
+}
+
+static void describe_params(FILE *to, int indent, const struct fl_param *p)
+{
+    for (; p && p->key; p++) describe_param(to, indent, p);
 }
 
 static void describe_keys(FILE *to, const struct fl_schema_key *key)
@@ -133,7 +153,7 @@ void fl_describe(FILE *to, const struct fl_model *m)
     fprintf(to, "%s (%s)\n", m->name, fl_family_name(m->family));
     wrapped(to, 2, m->doc);
     if (m->params && m->params[0].key) fputs("\nkeys\n", to);
-    for (const struct fl_param *p = m->params; p && p->key; p++) describe_param(to, p);
+    describe_params(to, 2, m->params);
     if (m->family == FL_FAULT) {
         fputs("\nwho and when, as of every fault\n", to);
         describe_keys(to, fl_schema_fault_keys);

@@ -595,7 +595,11 @@ enum fl_param_type {
     FL_GROUP_NAMES,     /* struct fl_groups: a list of those */
     FL_CONTRACT_NAME,   /* uint32_t: index of a contract, by name */
     FL_OBSERVABLE_NAME, /* uint32_t: handle for fl_watch_observe */
-    FL_SUBMODEL         /* struct fl_submodel: "name" or {"model": "name", ...} of `family` */
+    FL_SUBMODEL,        /* struct fl_submodel: "name" or {"model": "name", ...} of `family` */
+    FL_ROWS,            /* struct fl_list: {"NAME": {...}, ...}, objects that the rows `of` read */
+    FL_ENTRY_NAME,      /* uint32_t: place of an entry in a contract's FL_ROWS (`within`, `list`), by
+                          name. With the fallback "\"\"" it may be left out: the first one */
+    FL_ENTRY_NAMES      /* struct fl_places: a list of those, each at most once */
 };
 struct fl_points {
     uint32_t count, zero;
@@ -604,6 +608,17 @@ struct fl_points {
 struct fl_groups {
     uint32_t count, zero;
     const uint32_t *first; /* first endpoint of each; owned by the configuration */
+};
+/* Objects with names that the scenario chose, in the order of the text: entry i is the struct at
+ * (const unsigned char *)at + i * of_bytes. All of it is owned by the configuration. */
+struct fl_list {
+    uint32_t count, zero;
+    const void *at;
+    const char *const *name;
+};
+struct fl_places {
+    uint32_t count, zero;
+    const uint32_t *at; /* owned by the configuration */
 };
 struct fl_model;
 struct fl_submodel {
@@ -615,10 +630,19 @@ struct fl_param {
     enum fl_param_type type;
     uint32_t digits, digits_y;
     size_t offset;
-    int64_t min, max;      /* after scaling; for laws and points they bound each value */
+    int64_t min, max;      /* after scaling; for laws and points they bound each value, of FL_ROWS
+                              the number of entries */
     const char *fallback;  /* JSON text, or NULL if the key is required */
     enum fl_family family; /* FL_SUBMODEL */
-    const char *doc;       /* with the unit and, where it has one, the source of the default */
+    /* FL_ROWS: what reads one entry (ends with a NULL key), and the bytes of the struct it fills.
+     * `of_check` is the same for one entry as fl_model.check for all parameters; may be NULL. */
+    const struct fl_param *of;
+    size_t of_bytes;
+    const char *(*of_check)(const void *entry);
+    /* FL_ENTRY_NAME, FL_ENTRY_NAMES: the key of a row beside this one, an FL_CONTRACT_NAME, that names
+     * the contract; and the key of that contract's FL_ROWS. The names are settled before `check`. */
+    const char *within, *list;
+    const char *doc; /* with the unit and, where it has one, the source of the default */
 };
 
 /* What a layer's parameters may have to agree with. */

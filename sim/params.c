@@ -1,4 +1,6 @@
-/* Parameter rows to plain structs: points, names of other parts, models within models. */
+/* Parameter rows to plain structs: points, names of other parts, models within models, named objects
+ * with rows of their own. */
+#include "sim/config_parts.h"
 #include "sim/params.h"
 
 #include <inttypes.h>
@@ -124,6 +126,7 @@ static cJSON *read_contract(struct fl_reading *reading, const cJSON *item, uint3
 {
     struct fl_guess guess = {.wanted = fl_read_word(reading, item)};
     const struct fl_config *config = reading->config;
+    *index = UINT32_MAX;
     for (uint32_t i = 0; guess.wanted && i < config->contract_count; i++) {
         if (strcmp(guess.wanted, config->contract[i].name) == 0) {
             *index = i;
@@ -138,7 +141,7 @@ static cJSON *read_contract(struct fl_reading *reading, const cJSON *item, uint3
     return NULL;
 }
 
-static void add_pending(struct fl_reading *reading, struct fl_pending pending)
+void fl_add_pending(struct fl_reading *reading, struct fl_pending pending)
 {
     reading->pending =
         fl_grow(reading->pending, reading->pending_count, &reading->pending_room, sizeof pending);
@@ -153,7 +156,7 @@ static cJSON *read_observable(struct fl_reading *reading, const cJSON *item, uin
     if (!name) {
         return NULL;
     }
-    add_pending(reading, (struct fl_pending){.item = item, .observable = handle});
+    fl_add_pending(reading, (struct fl_pending){.item = item, .observable = handle});
     return fl_json_made(cJSON_CreateString(name));
 }
 
@@ -242,12 +245,58 @@ static bool may_be_null(const struct fl_param *row)
 {
     return row->fallback && strcmp(row->fallback, "null") == 0 &&
            (row->type == FL_GROUP_NAME || row->type == FL_CONTRACT_NAME ||
-            row->type == FL_OBSERVABLE_NAME || row->type == FL_SUBMODEL);
+            row->type == FL_OBSERVABLE_NAME || row->type == FL_ENTRY_NAME ||
+            row->type == FL_SUBMODEL);
+}
+
+static void fill(struct fl_reading *reading, const struct fl_filling *filling, size_t bytes,
+                 cJSON *out);
+
+/* A bad one leaves zeros in its place: those that come after keep theirs. */
+static void read_entry_of_rows(struct fl_reading *reading, const struct fl_param *row,
+                               const cJSON *item, void *params, cJSON *out)
+{
+    const uint32_t mistakes = reading->json.mistake_count;
+    fl_check_name(reading, item, FL_AT_KEY, item->string, false);
+    if (!fl_is_object(reading, item)) {
+        return;
+    }
+    fl_check_keys(reading, item, NULL, NULL, row->of);
+    fill(reading, &(struct fl_filling){item, row->of, params}, row->of_bytes, out);
+    if (row->of_check && reading->json.mistake_count == mistakes) {
+        fl_add_pending(reading,
+                       (struct fl_pending){item, .check = row->of_check, .params = params});
+    }
+}
+
+static cJSON *read_rows(struct fl_reading *reading, const struct fl_param *row, const cJSON *item,
+                        struct fl_list *out)
+{
+    if (!fl_is_object(reading, item)) {
+        return NULL;
+    }
+    const uint32_t count = fl_count_named(item);
+    if (count < row->min || count > row->max) {
+        fl_mistake(&reading->json, item, FL_AT_VALUE,
+                   "expected %" PRId64 " to %" PRId64 " entries, found %" PRIu32, row->min,
+                   row->max, count);
+    }
+    unsigned char *at = fl_arena_alloc(reading->arena, count, row->of_bytes);
+    const char **name = fl_arena_alloc(reading->arena, count, sizeof *name);
+    *out = (struct fl_list){.count = count, .at = at, .name = name};
+    cJSON *object = fl_json_made(cJSON_CreateObject());
+    for (const cJSON *entry = fl_named(item->child); entry; entry = fl_named(entry->next)) {
+        *name++ = fl_arena_text(reading->arena, entry->string);
+        read_entry_of_rows(reading, row, entry, at, fl_add_object(object, entry->string));
+        at += row->of_bytes;
+    }
+    return object;
 }
 
 static cJSON *read_row(struct fl_reading *reading, const struct fl_param *row, const cJSON *item,
-                       void *field)
+                       const struct fl_filling *filling)
 {
+    void *field = filling->params + row->offset;
     const struct fl_range range = {row->type == FL_INTEGER ? 0 : row->digits, row->min, row->max};
     if (cJSON_IsNull(item) && may_be_null(row)) {
         return read_null(row, field);
@@ -276,6 +325,12 @@ static cJSON *read_row(struct fl_reading *reading, const struct fl_param *row, c
         return read_observable(reading, item, field);
     case FL_SUBMODEL:
         return read_submodel(reading, row, item, field);
+    case FL_ROWS:
+        return read_rows(reading, row, item, field);
+    case FL_ENTRY_NAME:
+        return fl_read_entry(reading, row, item, filling, field);
+    case FL_ENTRY_NAMES:
+        return fl_read_entries(reading, row, item, filling, field);
     }
     FL_UNREACHABLE("parameter row without a type");
 }
@@ -294,11 +349,16 @@ static size_t field_bytes(enum fl_param_type type)
     case FL_GROUP_NAME:
     case FL_CONTRACT_NAME:
     case FL_OBSERVABLE_NAME:
+    case FL_ENTRY_NAME:
         return sizeof(uint32_t);
     case FL_GROUP_NAMES:
         return sizeof(struct fl_groups);
     case FL_SUBMODEL:
         return sizeof(struct fl_submodel);
+    case FL_ROWS:
+        return sizeof(struct fl_list);
+    case FL_ENTRY_NAMES:
+        return sizeof(struct fl_places);
     }
     FL_UNREACHABLE("parameter row without a type");
 }
@@ -323,36 +383,43 @@ static const cJSON *default_of(struct fl_reading *reading, const struct fl_param
 }
 
 /* A default that contains itself is a fault of the rows; no honest nesting goes this deep. */
-enum { SUBMODEL_DEPTH = 2 * FL_JSON_DEPTH };
+enum { NESTING = 2 * FL_JSON_DEPTH };
+
+/* Every row's field, from the object or from its default. */
+static void fill(struct fl_reading *reading, const struct fl_filling *filling, size_t bytes,
+                 cJSON *out)
+{
+    FL_ASSERT(reading->depth < NESTING);
+    reading->depth++;
+    for (const struct fl_param *row = filling->rows; row && row->key; row++) {
+        FL_ASSERT(row->offset + field_bytes(row->type) <= bytes);
+        const cJSON *value = fl_member(filling->object, row->key);
+        if (!value && !row->fallback) {
+            fl_missing(reading, filling->object, row->key);
+            continue;
+        }
+        value = value ? value : default_of(reading, row, filling->object);
+        cJSON *read = read_row(reading, row, value, filling);
+        if (read) {
+            fl_json_put(out, row->key, read);
+        }
+    }
+    reading->depth--;
+}
 
 const void *fl_read_params(struct fl_reading *reading, const struct fl_model *model,
                            const cJSON *item, const char *const *also, cJSON *out)
 {
     static const char *const known[] = {"model", NULL};
-    FL_ASSERT(reading->depth < SUBMODEL_DEPTH);
-    reading->depth++;
     const uint32_t mistakes = reading->json.mistake_count;
     if (cJSON_IsObject(item)) {
         fl_check_keys(reading, item, known, also, model->params);
     }
     unsigned char *params = fl_arena_alloc(reading->arena, 1, model->params_bytes);
-    for (const struct fl_param *row = model->params; row && row->key; row++) {
-        FL_ASSERT(row->offset + field_bytes(row->type) <= model->params_bytes);
-        const cJSON *value = fl_member(item, row->key);
-        if (!value && !row->fallback) {
-            fl_missing(reading, item, row->key);
-            continue;
-        }
-        value = value ? value : default_of(reading, row, item);
-        cJSON *read = read_row(reading, row, value, params + row->offset);
-        if (read) {
-            fl_json_put(out, row->key, read);
-        }
-    }
+    fill(reading, &(struct fl_filling){item, model->params, params}, model->params_bytes, out);
     if (model->check && reading->json.mistake_count == mistakes) {
-        add_pending(reading, (struct fl_pending){.item = item, .model = model, .params = params});
+        fl_add_pending(reading, (struct fl_pending){item, .check = model->check, .params = params});
     }
-    reading->depth--;
     return params;
 }
 
@@ -384,16 +451,28 @@ cJSON *fl_known_observable(struct fl_reading *reading, const cJSON *item, uint32
     return fl_json_made(cJSON_CreateString(name));
 }
 
+/* What lacks a name cannot be asked whether it agrees with itself. */
+static void drop_check(struct fl_reading *reading, const void *params)
+{
+    for (uint32_t i = 0; params && i < reading->pending_count; i++) {
+        struct fl_pending *pending = &reading->pending[i];
+        pending->check = pending->params == params ? NULL : pending->check;
+    }
+}
+
 void fl_settle_pending(struct fl_reading *reading)
 {
     for (uint32_t i = 0; i < reading->pending_count; i++) {
-        if (reading->pending[i].observable) {
-            settle_observable(reading, &reading->pending[i]);
+        const struct fl_pending *pending = &reading->pending[i];
+        if (pending->observable) {
+            settle_observable(reading, pending);
+        } else if (pending->name) {
+            drop_check(reading, fl_settle_entry(reading, pending->item, pending->name));
         }
     }
     for (uint32_t i = 0; i < reading->pending_count; i++) {
         const struct fl_pending *pending = &reading->pending[i];
-        const char *wrong = pending->model ? pending->model->check(pending->params) : NULL;
+        const char *wrong = pending->check ? pending->check(pending->params) : NULL;
         if (wrong) {
             fl_mistake(&reading->json, pending->item, FL_AT_VALUE, "%s", wrong);
         }

@@ -18,7 +18,26 @@ const struct fl_model *fl_read_model(struct fl_reading *reading, enum fl_family 
 const void *fl_read_params(struct fl_reading *reading, const struct fl_model *model,
                            const cJSON *item, const char *const *also, cJSON *out);
 
-/* Observable names become handles, models cross-check their parameters. */
+/* Until fl_settle_pending. */
+void fl_add_pending(struct fl_reading *reading, struct fl_pending pending);
+/* Names of observables and entries become numbers, then models cross-check their parameters. */
 void fl_settle_pending(struct fl_reading *reading);
+
+/* An object, the rows that read it, and the struct they fill. */
+struct fl_filling {
+    const cJSON *object;
+    const struct fl_param *rows;
+    unsigned char *params;
+};
+
+/* sim/params_entries.c: the name of an entry in a list of a contract (FL_ENTRY_NAME), and a list of
+ * such names. Which entries there are is known when all contracts have been read. */
+cJSON *fl_read_entry(struct fl_reading *reading, const struct fl_param *row, const cJSON *item,
+                     const struct fl_filling *filling, uint32_t *place);
+cJSON *fl_read_entries(struct fl_reading *reading, const struct fl_param *row, const cJSON *item,
+                       const struct fl_filling *filling, struct fl_places *out);
+/* Then the place is set. NULL, or, if there is none, the parameters that lack it. */
+const void *fl_settle_entry(struct fl_reading *reading, const cJSON *item,
+                            const struct fl_entry_name *name);
 
 #endif

@@ -160,6 +160,22 @@ static void put_points(cJSON *schema, const struct fl_param *row)
     put_raw(point, "maxItems", "2");
 }
 
+static void put_rows(cJSON *properties, const struct fl_param *row);
+
+/* As a part, without what each entry needs: see require_entries. */
+static void put_entries(cJSON *schema, const struct fl_param *row)
+{
+    put_text(schema, "type", "object");
+    put_raw(add_object(schema, "properties"), "$comment", "true");
+    cJSON *entry = add_object(add_object(schema, "patternProperties"), FL_SCHEMA_NAME);
+    put_text(entry, "type", "object");
+    cJSON *properties = add_object(entry, "properties");
+    put_raw(properties, "$comment", "true");
+    put_rows(properties, row->of);
+    put_raw(entry, "additionalProperties", "false");
+    put_raw(schema, "additionalProperties", "false");
+}
+
 static void put_type(cJSON *schema, const struct fl_param *row)
 {
     const struct fl_range range = {row->type == FL_INTEGER ? 0 : row->digits, row->min, row->max};
@@ -178,13 +194,18 @@ static void put_type(cJSON *schema, const struct fl_param *row)
     case FL_POINTS:
         put_points(schema, row);
         return;
+    case FL_ROWS:
+        put_entries(schema, row);
+        return;
     case FL_GROUP_NAMES:
+    case FL_ENTRY_NAMES:
         put_text(schema, "type", "array");
         put_text(add_object(schema, "items"), "type", "string");
         return;
     case FL_GROUP_NAME:
     case FL_CONTRACT_NAME:
     case FL_OBSERVABLE_NAME:
+    case FL_ENTRY_NAME:
         put_raw(schema, "type", nullable ? "[\"string\", \"null\"]" : "\"string\"");
         return;
     case FL_SUBMODEL: {
@@ -332,6 +353,28 @@ static void put_victims(cJSON *schema, bool links)
     }
 }
 
+/* What a whole object has beside the right keys: those that have no default, and the same in each of
+ * the objects it names. */
+static void require_rows(cJSON *all, const struct fl_param *rows)
+{
+    if (any_required(rows)) {
+        cJSON *required = add_list(push_object(all), "required");
+        for (const struct fl_param *row = rows; row->key; row++) {
+            if (!row->fallback) {
+                push_text(required, row->key);
+            }
+        }
+    }
+    for (const struct fl_param *row = rows; row && row->key; row++) {
+        if (row->type == FL_ROWS) {
+            cJSON *list = add_object(add_object(push_object(all), "properties"), row->key);
+            fl_json_put(list, "minProperties", fl_number_item(row->min, 0));
+            cJSON *entry = add_object(add_object(list, "patternProperties"), FL_SCHEMA_NAME);
+            require_rows(add_list(entry, "allOf"), row->of);
+        }
+    }
+}
+
 /* If the object says it is this model, it has this model's keys. */
 static void push_choice(cJSON *list, const struct fl_model *model, bool part)
 {
@@ -344,13 +387,8 @@ static void push_choice(cJSON *list, const struct fl_model *model, bool part)
     if (!part && model->family == FL_FAULT) {
         put_ref(push_object(all), cuts_links(model) ? "victims-of-links" : "victims");
     }
-    if (!part && any_required(model->params)) {
-        cJSON *required = add_list(push_object(all), "required");
-        for (const struct fl_param *row = model->params; row->key; row++) {
-            if (!row->fallback) {
-                push_text(required, row->key);
-            }
-        }
+    if (!part) {
+        require_rows(all, model->params);
     }
 }
 

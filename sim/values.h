@@ -14,8 +14,9 @@ enum { FL_QUOTED_BYTES = 40 };
 /* What can only be settled when all models in use are known. */
 struct fl_pending {
     const cJSON *item;
-    uint32_t *observable;         /* to be set to a handle; NULL for a cross-check */
-    const struct fl_model *model; /* to be cross-checked */
+    uint32_t *observable;                     /* to be set to a handle, or NULL */
+    struct fl_entry_name *name;               /* of an entry, or NULL */
+    const char *(*check)(const void *params); /* without either, a cross-check of `params` */
     const void *params;
 };
 

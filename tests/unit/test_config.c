@@ -1,6 +1,9 @@
 /* Scenarios to configurations, with a registry of fake models that cover every parameter type. */
 #include "sim/alloc.h"
 #include "sim/config.h"
+#include "sim/describe.h"
+#include "sim/json.h"
+#include "sim/schema.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -143,6 +146,63 @@ static const struct fl_model reporter = {.name = "reporter",
 
 static const struct fl_model trader = {.name = "trader", .family = FL_AGENT};
 
+/* Names of entries: one that must be given, one that need not, one that may be null, and a list. The
+ * contract's row comes after those that need it. */
+struct mover {
+    uint32_t leg, home, hedge, exchange, spare, zero;
+    struct fl_places markets;
+};
+static const struct fl_param mover_rows[] = {
+    {.key = "leg",
+     .doc = "where it trades",
+     .type = FL_ENTRY_NAME,
+     .offset = offsetof(struct mover, leg),
+     .within = "exchange",
+     .list = "markets"},
+    {.key = "home",
+     .doc = "where it began",
+     .type = FL_ENTRY_NAME,
+     .offset = offsetof(struct mover, home),
+     .fallback = "\"\"",
+     .within = "spare",
+     .list = "markets"},
+    {.key = "hedge",
+     .doc = "where it hedges",
+     .type = FL_ENTRY_NAME,
+     .offset = offsetof(struct mover, hedge),
+     .fallback = "null",
+     .within = "exchange",
+     .list = "markets"},
+    {.key = "markets",
+     .doc = "where it looks",
+     .type = FL_ENTRY_NAMES,
+     .offset = offsetof(struct mover, markets),
+     .fallback = "[]",
+     .within = "exchange",
+     .list = "markets"},
+    {.key = "exchange",
+     .doc = "of leg, hedge and markets",
+     .type = FL_CONTRACT_NAME,
+     .offset = offsetof(struct mover, exchange)},
+    {.key = "spare",
+     .doc = "of home",
+     .type = FL_CONTRACT_NAME,
+     .offset = offsetof(struct mover, spare),
+     .fallback = "null"},
+    {.key = NULL},
+};
+static const char *check_mover(const void *params)
+{
+    const struct mover *p = params;
+    return p->leg == p->hedge ? "hedge must not be leg" : NULL;
+}
+static const struct fl_model mover = {.name = "mover",
+                                      .doc = "moves",
+                                      .family = FL_AGENT,
+                                      .params = mover_rows,
+                                      .params_bytes = sizeof(struct mover),
+                                      .check = check_mover};
+
 struct feed {
     struct fl_submodel aggregator;
     int64_t stake;
@@ -171,6 +231,125 @@ static const struct fl_model feed = {.name = "feed",
                                      .params = feed_rows,
                                      .params_bytes = sizeof(struct feed),
                                      .observables = feed_observables};
+
+/* Rows within rows, with a default at each level. */
+struct tier {
+    int64_t size;
+    struct fl_submodel aggregator;
+};
+static const struct fl_param tier_rows[] = {
+    {.key = "size",
+     .doc = "up to what",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct tier, size),
+     .min = 1,
+     .max = INT64_MAX},
+    {.key = "aggregator",
+     .doc = "of it",
+     .type = FL_SUBMODEL,
+     .family = FL_AGGREGATOR,
+     .offset = offsetof(struct tier, aggregator),
+     .fallback = "\"median\""},
+    {.key = NULL},
+};
+struct listed {
+    int64_t initial, maintenance;
+    struct fl_law fee;
+    struct fl_list tiers;
+    uint32_t oracle, watched, group, zero;
+};
+static const struct fl_param listed_rows[] = {
+    {.key = "oracle",
+     .doc = "where its price is from",
+     .type = FL_CONTRACT_NAME,
+     .offset = offsetof(struct listed, oracle)},
+    {.key = "initial_margin",
+     .doc = "to open",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct listed, initial),
+     .min = 1,
+     .max = 1000000,
+     .fallback = "0.05"},
+    {.key = "maintenance_margin",
+     .doc = "to stay",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct listed, maintenance),
+     .min = 1,
+     .max = 1000000,
+     .fallback = "0.03"},
+    {.key = "fee_ms",
+     .doc = "in milliseconds",
+     .type = FL_LAW,
+     .digits = 6,
+     .offset = offsetof(struct listed, fee),
+     .min = 0,
+     .max = FL_SECOND,
+     .fallback = "2.385"},
+    {.key = "tiers",
+     .doc = "by size",
+     .type = FL_ROWS,
+     .offset = offsetof(struct listed, tiers),
+     .of = tier_rows,
+     .of_bytes = sizeof(struct tier),
+     .min = 0,
+     .max = 2,
+     .fallback = "{\"small\": {\"size\": 7}}"},
+    {.key = "watches",
+     .doc = "looked at",
+     .type = FL_OBSERVABLE_NAME,
+     .offset = offsetof(struct listed, watched),
+     .fallback = "null"},
+    {.key = "venue",
+     .doc = "where it trades",
+     .type = FL_GROUP_NAME,
+     .offset = offsetof(struct listed, group),
+     .fallback = "null"},
+    {.key = NULL},
+};
+static const char *check_listed(const void *params)
+{
+    const struct listed *p = params;
+    return p->initial < p->maintenance ? "initial_margin must not be below maintenance_margin"
+                                       : NULL;
+}
+struct exchange {
+    struct fl_list markets;
+    int64_t fund;
+};
+static const struct fl_param exchange_rows[] = {
+    {.key = "markets",
+     .doc = "what is traded",
+     .type = FL_ROWS,
+     .offset = offsetof(struct exchange, markets),
+     .of = listed_rows,
+     .of_bytes = sizeof(struct listed),
+     .of_check = check_listed,
+     .min = 1,
+     .max = 3},
+    {.key = "fund",
+     .doc = "in dollars",
+     .type = FL_INTEGER,
+     .offset = offsetof(struct exchange, fund),
+     .min = 0,
+     .max = INT64_MAX,
+     .fallback = "0"},
+    {.key = NULL},
+};
+/* It asks more of the fund than each market says by itself. */
+static const char *check_exchange(const void *params)
+{
+    const struct exchange *p = params;
+    return p->fund < p->markets.count ? "fund must be at least the number of markets" : NULL;
+}
+static const struct fl_model exchange = {.name = "exchange",
+                                         .doc = "several markets",
+                                         .family = FL_CONTRACT,
+                                         .params = exchange_rows,
+                                         .params_bytes = sizeof(struct exchange),
+                                         .check = check_exchange};
 
 static const struct fl_model median = {.name = "median", .family = FL_AGGREGATOR};
 struct trimmed {
@@ -234,8 +413,10 @@ static const struct fl_model bounded = {.name = "bounded",
                                         .params_bytes = sizeof(struct bounded),
                                         .observables = bounded_observables};
 
-const struct fl_model *const fl_models[] = {&ordered, &pbft,   &replica, &walk,  &reporter, &trader,
-                                            &feed,    &median, &trimmed, &stuck, &bounded,  NULL};
+const struct fl_model *const fl_models[] = {
+    &ordered, &pbft,     &replica, &walk,    &reporter, &trader,  &mover,
+    &feed,    &exchange, &median,  &trimmed, &stuck,    &bounded, NULL,
+};
 
 /* ------------------------------------------------------------------------------------------------
  * Helpers
@@ -535,6 +716,206 @@ Test(config, every_section_and_every_type)
     expect_full_rest(o.config);
     expect_stable(o.config);
     forget(&o);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Named objects with rows of their own, and names of them
+ * --------------------------------------------------------------------------------------------- */
+
+#define EXCHANGE(MARKETS, AGENT)                                                             \
+    "{\"name\": \"m\", \"duration_s\": 60, \"nodes\": {\n"                                   \
+    "\"mkt\": {\"source\": \"walk\"},\n"                                                     \
+    "\"mov\": {\"agent\": {\"model\": \"mover\", " AGENT "}}},\n"                            \
+    "\"contracts\": {\"perp\": {\"model\": \"exchange\", \"fund\": 5, \"markets\": " MARKETS \
+    "},\n"                                                                                   \
+    "\"feed\": \"feed\"}}"
+#define TWO                                                                                        \
+    "{\"$comment\": 1, \"eth\": {\"oracle\": \"feed\", \"watches\": \"oracle.price\", \"venue\": " \
+    "\"mkt\", \"tiers\": {\"a\": {\"size\": 0.5, \"aggregator\": {\"model\": \"trimmed\", "        \
+    "\"share\": 0.125}}, \"b\": {\"size\": 2}}}, "                                                 \
+    "\"btc\": {\"oracle\": \"feed\", \"initial_margin\": 0.1, \"fee_ms\": {\"law\": \"uniform\", " \
+    "\"min\": 1, \"max\": 3}}}"
+
+static const struct exchange *exchange_of(const struct fl_config *config)
+{
+    return config->contract[0].params;
+}
+
+static const struct mover *mover_of(const struct fl_config *config)
+{
+    return config->group[1].layer[FL_AGENT].params;
+}
+
+Test(config, named_objects_are_read_by_rows_of_their_own)
+{
+    struct outcome o = read_text(EXCHANGE(TWO, "\"exchange\": \"perp\", \"leg\": \"btc\""));
+    cr_assert(o.config, "%s", o.said);
+    const struct fl_list *list = &exchange_of(o.config)->markets;
+    cr_assert_eq(list->count, 2);
+    cr_expect_str_eq(list->name[0], "eth");
+    cr_expect_str_eq(list->name[1], "btc");
+    const struct listed *market = list->at;
+    cr_expect_eq(market[0].oracle, 1);
+    cr_expect_eq(market[0].watched, fl_config_observable(o.config, "oracle.price"));
+    cr_expect_eq(market[0].group, 0);
+    cr_expect_eq(market[0].initial, 50000);
+    expect_law(&market[0].fee, FL_CONSTANT, 2385000, 0, 0, FL_SECOND);
+    cr_assert_eq(market[0].tiers.count, 2);
+    const struct tier *tier = market[0].tiers.at;
+    cr_expect_eq(tier[0].size, 500000);
+    cr_expect_eq(tier[0].aggregator.model, &trimmed);
+    cr_expect_eq(((const struct trimmed *)tier[0].aggregator.params)->share, 125000);
+    cr_expect_eq(tier[1].size, 2000000);
+    cr_expect_eq(tier[1].aggregator.model, &median);
+    cr_expect_eq(market[1].watched, UINT32_MAX);
+    cr_expect_eq(market[1].group, UINT32_MAX);
+    cr_expect_eq(market[1].initial, 100000);
+    expect_law(&market[1].fee, FL_UNIFORM, FL_MILLISECOND, 3 * FL_MILLISECOND, 0, FL_SECOND);
+    cr_assert_eq(market[1].tiers.count, 1, "by default one");
+    cr_expect_str_eq(market[1].tiers.name[0], "small");
+    cr_expect_eq(((const struct tier *)market[1].tiers.at)->size, 7000000);
+    expect_stable(o.config);
+    forget(&o);
+}
+
+Test(config, entries_are_named_before_the_list_is_read)
+{
+    struct outcome o = read_text(EXCHANGE(
+        TWO,
+        "\"exchange\": \"perp\", \"leg\": \"eth\", \"markets\": [\"btc\", \"eth\"], \"hedge\": "
+        "\"btc\", \"spare\": \"perp\""));
+    cr_assert(o.config, "%s", o.said);
+    const struct mover *p = mover_of(o.config);
+    cr_expect_eq(p->leg, 0);
+    cr_expect_eq(p->hedge, 1);
+    cr_expect_eq(p->home, 0, "the first, as it is not named");
+    cr_assert_eq(p->markets.count, 2);
+    cr_expect_eq(p->markets.at[0], 1);
+    cr_expect_eq(p->markets.at[1], 0);
+    cr_expect_not_null(strstr(o.config->resolved, "\"home\": \"eth\""), "%s", o.config->resolved);
+    expect_stable(o.config);
+    forget(&o);
+}
+
+Test(config, no_contract_has_no_entries)
+{
+    struct outcome o = read_text(EXCHANGE(TWO, "\"exchange\": \"perp\", \"leg\": \"btc\""));
+    cr_assert(o.config, "%s", o.said);
+    const struct mover *p = mover_of(o.config);
+    cr_expect_eq(p->leg, 1);
+    cr_expect_eq(p->home, UINT32_MAX, "spare is null");
+    cr_expect_eq(p->hedge, UINT32_MAX);
+    cr_expect_eq(p->markets.count, 0);
+    forget(&o);
+}
+
+Test(config, overrides_reach_into_named_objects)
+{
+    static const char *const overrides[] = {
+        "contracts.perp.markets.eth.initial_margin=0.25",
+        "contracts.perp.markets.sol={\"oracle\": \"feed\"}",
+        "contracts.perp.markets.btc.tiers={\"big\": {\"size\": 9}}", "nodes.mov.agent.leg=sol"};
+    struct outcome o = read_with(EXCHANGE(TWO, "\"exchange\": \"perp\", \"leg\": \"btc\""),
+                                 overrides, sizeof overrides / sizeof *overrides, NULL);
+    cr_assert(o.config, "%s", o.said);
+    const struct fl_list *list = &exchange_of(o.config)->markets;
+    const struct listed *market = list->at;
+    cr_assert_eq(list->count, 3);
+    cr_expect_str_eq(list->name[2], "sol");
+    cr_expect_eq(market[0].initial, 250000);
+    cr_assert_eq(market[1].tiers.count, 1, "who names one has no default");
+    cr_expect_str_eq(market[1].tiers.name[0], "big");
+    cr_expect_eq(mover_of(o.config)->leg, 2);
+    expect_stable(o.config);
+    forget(&o);
+}
+
+Test(config, what_is_wrong_with_named_objects)
+{
+    static const struct {
+        const char *text, *said;
+    } row[] = {
+#define LEG "\"exchange\": \"perp\", \"leg\": \"btc\""
+        {EXCHANGE("[]", LEG),
+         "x.json:4:67: error: /contracts/perp/markets: expected an object, found a list"},
+        {EXCHANGE("{}", LEG),
+         "x.json:4:67: error: /contracts/perp/markets: expected 1 to 3 entries, found 0"},
+        {EXCHANGE("{\"a\": {\"oracle\": \"feed\"}, \"b\": {\"oracle\": \"feed\"}, "
+                  "\"c\": {\"oracle\": \"feed\"}, \"btc\": {\"oracle\": \"feed\"}}",
+                  LEG),
+         "x.json:4:67: error: /contracts/perp/markets: expected 1 to 3 entries, found 4"},
+        {EXCHANGE("{\"btc\": \"feed\"}", LEG),
+         "x.json:4:75: error: /contracts/perp/markets/btc: expected an object, found a string"},
+        {EXCHANGE("{\"btc\": {}}", LEG),
+         "x.json:4:75: error: /contracts/perp/markets/btc: missing required key \"oracle\""},
+        {EXCHANGE("{\"btc\": {\"oracle\": \"fed\"}}", LEG),
+         "x.json:4:86: error: /contracts/perp/markets/btc/oracle: no contract is called \"fed\" "
+         "(did you mean \"feed\"?)"},
+        {EXCHANGE("{\"btc\": {\"oracle\": \"feed\", \"initial_margn\": 1}}", LEG),
+         "x.json:4:94: error: /contracts/perp/markets/btc/initial_margn: unknown key (did you mean "
+         "\"initial_margin\"?)"},
+        {EXCHANGE("{\"btc\": {\"oracle\": \"feed\", \"initial_margin\": 0.02}}", LEG),
+         "x.json:4:75: error: /contracts/perp/markets/btc: initial_margin must not be below "
+         "maintenance_margin"},
+        {EXCHANGE("{\"btc\": {\"oracle\": \"feed\", \"watches\": \"oracle.prise\"}}", LEG),
+         "x.json:4:105: error: /contracts/perp/markets/btc/watches: no model in use has an "
+         "observable \"oracle.prise\" (did you mean \"oracle.price\"?)"},
+        {EXCHANGE("{\"btc\": {\"oracle\": \"feed\", \"tiers\": {\"a\": {\"size\": 0}}}}", LEG),
+         "x.json:4:118: error: /contracts/perp/markets/btc/tiers/a/size: 0 is out of range (at "
+         "least 0.000001)"},
+        {EXCHANGE("{\"btc\": {\"oracle\": \"feed\", \"tiers\": {\"a\": {\"size\": 1}, \"b\": "
+                  "{\"size\": 1}, \"c\": {\"size\": 1}}}}",
+                  LEG),
+         "x.json:4:103: error: /contracts/perp/markets/btc/tiers: expected 0 to 2 entries, found "
+         "3"},
+        {EXCHANGE("{\"btc\": {\"oracle\": \"feed\"}, \"a.b\": {\"oracle\": \"feed\"}}", LEG),
+         "x.json:4:95: error: /contracts/perp/markets/a.b: a name is 1 to 47 letters, digits, '-' "
+         "and '_'"},
+        {EXCHANGE("{\"btc\": {\"oracle\": \"feed\"}, \"btc\": {\"oracle\": \"feed\"}}", LEG),
+         "x.json:4:95: error: /contracts/perp/markets/btc: duplicate key"},
+        {EXCHANGE(TWO, "\"exchange\": \"perp\", \"leg\": \"bct\""),
+         "x.json:3:64: error: /nodes/mov/agent/leg: contract \"perp\" has no \"bct\" in its "
+         "markets (did you mean \"btc\"?)"},
+        {EXCHANGE(TWO, "\"exchange\": \"perp\", \"leg\": \"\""),
+         "x.json:3:64: error: /nodes/mov/agent/leg: contract \"perp\" has no \"\" in its markets"},
+        {EXCHANGE(TWO, "\"exchange\": \"perp\", \"leg\": 0"),
+         "x.json:3:64: error: /nodes/mov/agent/leg: expected a string, found a number"},
+        {EXCHANGE(TWO, "\"exchange\": \"perp\""),
+         "x.json:3:18: error: /nodes/mov/agent: missing required key \"leg\""},
+        {EXCHANGE(TWO, "\"exchange\": \"feed\", \"leg\": \"btc\""),
+         "x.json:3:49: error: /nodes/mov/agent/exchange: contract \"feed\" (feed) has no markets"},
+        {EXCHANGE(TWO, "\"exchange\": \"prep\", \"leg\": \"btc\""),
+         "x.json:3:49: error: /nodes/mov/agent/exchange: no contract is called \"prep\" (did you "
+         "mean \"perp\"?)"},
+        {EXCHANGE(TWO, "\"leg\": \"btc\""),
+         "x.json:3:18: error: /nodes/mov/agent: missing required key \"exchange\""},
+        {EXCHANGE(TWO, LEG ", \"home\": \"eth\""),
+         "x.json:3:79: error: /nodes/mov/agent/home: needs \"spare\": the contract whose markets "
+         "are meant"},
+        {EXCHANGE(TWO, LEG ", \"spare\": \"perp\", \"home\": \"eht\""),
+         "x.json:3:96: error: /nodes/mov/agent/home: contract \"perp\" has no \"eht\" in its "
+         "markets (did you mean \"eth\"?)"},
+        {EXCHANGE(TWO, LEG ", \"hedge\": \"btc\""),
+         "x.json:3:18: error: /nodes/mov/agent: hedge must not be leg"},
+        {EXCHANGE(TWO, LEG ", \"hedge\": \"ethh\""),
+         "x.json:3:80: error: /nodes/mov/agent/hedge: contract \"perp\" has no \"ethh\" in its "
+         "markets (did you mean \"eth\"?)"},
+        {EXCHANGE(TWO, LEG ", \"markets\": \"eth\""),
+         "x.json:3:82: error: /nodes/mov/agent/markets: expected a list of names, found a string"},
+        {EXCHANGE(TWO, LEG ", \"markets\": [\"eth\", \"eth\"]"),
+         "x.json:3:90: error: /nodes/mov/agent/markets/1: \"eth\" is there twice"},
+        {EXCHANGE(TWO, LEG ", \"markets\": [\"eth\", \"et\"]"),
+         "x.json:3:90: error: /nodes/mov/agent/markets/1: contract \"perp\" has no \"et\" in its "
+         "markets (did you mean \"eth\"?)"},
+        {EXCHANGE(TWO, LEG ", \"markets\": [\"eth\", 1]"),
+         "x.json:3:90: error: /nodes/mov/agent/markets/1: expected a string, found a number"},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct outcome o = read_text(row[i].text);
+        cr_expect_eq(o.problems.count, 1, "no mistake follows from another:\n%s", o.said);
+        expect_said(&o, row[i].said);
+        forget(&o);
+    }
 }
 
 Test(config, observables_come_in_order_of_first_use)
@@ -1051,15 +1432,14 @@ Test(config, every_prefix_is_refused)
     }
 }
 
-Test(config, mutants)
+static void try_mutants(const char *of, uint64_t state)
 {
     static const char *const pieces[] = {
         "{",  "}",  "[",    "]",    ",",    ":",         "\"", "\\", "1",    "-",
         "e9", ".5", "null", "true", "\xc3", "\"a\": 1,", "0",  "\n", "\"\"", "99999999999"};
-    uint64_t state = 2385; /* the seed of this test */
-    char *text = fl_alloc(2 * sizeof full, 1);
+    char *text = fl_alloc(2 * strlen(of), 1);
     for (int round = 0; round < 4000; round++) {
-        strcpy(text, full);
+        strcpy(text, of);
         for (int edits = 0; edits < 1 + round % 3; edits++) {
             state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
             const size_t length = strlen(text), at = (size_t)(state >> 33) % length;
@@ -1072,6 +1452,14 @@ Test(config, mutants)
         check_any(text, strlen(text));
     }
     free(text);
+}
+
+Test(config, mutants)
+{
+    try_mutants(full, 2385); /* the seeds of this test */
+    try_mutants(EXCHANGE(TWO, "\"exchange\": \"perp\", \"leg\": \"eth\", \"markets\": "
+                              "[\"btc\", \"eth\"], \"spare\": \"perp\""),
+                2386);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -1111,4 +1499,90 @@ Test(config, malformed_files_say_what_is_wrong)
     }
     fclose(list);
     cr_expect_geq(count, 60);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * What is said of named objects elsewhere
+ * --------------------------------------------------------------------------------------------- */
+
+static const cJSON *inside(const cJSON *object, const char *const *keys)
+{
+    for (; object && *keys; keys++) {
+        object = cJSON_IsArray(object) ? cJSON_GetArrayItem(object, atoi(*keys))
+                                       : cJSON_GetObjectItemCaseSensitive(object, *keys);
+    }
+    return object;
+}
+
+#define INSIDE(OBJECT, ...) inside(OBJECT, (const char *const[]){__VA_ARGS__, NULL})
+#define NAMES "patternProperties", "^[A-Za-z0-9_-]{1,47}$"
+
+/* A validator that is not ours has the last word on a schema, in test_schema.c, with real models. */
+Test(config, the_schema_goes_into_named_objects)
+{
+    char *text = fl_schema_text();
+    cJSON *schema = cJSON_Parse(text);
+    const cJSON *model = INSIDE(schema, "definitions", "contract.exchange", "properties"),
+                *market = INSIDE(model, "markets", NAMES, "properties"),
+                *tier = INSIDE(market, "tiers", NAMES, "properties");
+    cr_assert_not_null(tier);
+    cr_expect(cJSON_IsFalse(INSIDE(model, "markets", "additionalProperties")));
+    cr_expect(cJSON_IsFalse(INSIDE(model, "markets", NAMES, "additionalProperties")));
+    cr_expect_eq(INSIDE(market, "initial_margin", "maximum")->valuedouble, 1);
+    cr_expect_eq(INSIDE(tier, "size", "minimum")->valuedouble, 1e-6);
+    cr_expect_not_null(INSIDE(market, "oracle"));
+    cr_expect_null(INSIDE(model, "markets", "minProperties"), "a part may have fewer");
+    const cJSON *mover_keys = INSIDE(schema, "definitions", "agent.mover", "properties");
+    cr_expect_str_eq(INSIDE(mover_keys, "leg", "type")->valuestring, "string");
+    cr_expect_str_eq(INSIDE(mover_keys, "hedge", "type", "1")->valuestring, "null");
+    cr_expect_str_eq(INSIDE(mover_keys, "markets", "items", "type")->valuestring, "string");
+    cJSON_Delete(schema);
+    free(text);
+}
+
+/* Of a whole contract: "then" of the choice of the model, in the order of the registry. */
+Test(config, the_schema_requires_what_an_entry_needs)
+{
+    char *text = fl_schema_text();
+    cJSON *schema = cJSON_Parse(text);
+    const cJSON *then =
+        INSIDE(schema, "definitions", "contract", "else", "allOf", "1", "then", "allOf");
+    cr_expect_str_eq(INSIDE(then, "1", "required", "0")->valuestring, "markets");
+    const cJSON *list = INSIDE(then, "2", "properties", "markets");
+    cr_assert_not_null(list);
+    cr_expect_eq(INSIDE(list, "minProperties")->valuedouble, 1);
+    cr_expect_str_eq(INSIDE(list, NAMES, "allOf", "0", "required", "0")->valuestring, "oracle");
+    const cJSON *tiers = INSIDE(list, NAMES, "allOf", "1", "properties", "tiers");
+    cr_expect_str_eq(INSIDE(tiers, NAMES, "allOf", "0", "required", "0")->valuestring, "size");
+    cJSON_Delete(schema);
+    free(text);
+}
+
+Test(config, a_description_indents_the_keys_of_named_objects)
+{
+    static const char expected[] = "exchange (contract)\n"
+                                   "  several markets\n"
+                                   "\n"
+                                   "keys\n"
+                                   "  markets (objects by name, 1 to 3, required)\n"
+                                   "      what is traded\n"
+                                   "      oracle (name of a contract, required)\n"
+                                   "          where its price is from\n";
+    char *said = NULL;
+    size_t bytes = 0;
+    FILE *to = open_memstream(&said, &bytes);
+    fl_describe(to, &exchange);
+    fclose(to);
+    said[strlen(expected) < bytes ? strlen(expected) : bytes] = '\0';
+    cr_expect_str_eq(said, expected);
+    free(said);
+    to = open_memstream(&said, &bytes);
+    fl_describe(to, &mover);
+    fclose(to);
+    cr_expect_not_null(strstr(said, "  leg (name in markets of the exchange, required)\n"), "%s",
+                       said);
+    cr_expect_not_null(strstr(said, "  home (name in markets of the spare, default the first)\n"));
+    cr_expect_not_null(
+        strstr(said, "  markets (list of names in markets of the exchange, default [])\n"));
+    free(said);
 }
