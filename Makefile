@@ -19,8 +19,8 @@ SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-san
 # Asked once, when the first recipe wants it: pkg-config may come with the set-up.
 once     = $(eval $1 := $$(shell $2))$($1)
 HDF5     = $(call once,HDF5,pkg-config --exists hdf5-serial && echo hdf5-serial || echo hdf5)
-PC_FLAGS = $(call once,PC_FLAGS,pkg-config --cflags gsl libcjson libxxhash $(HDF5) | sed 's/-I/-isystem /g')
-LIBS     = $(call once,LIBS,pkg-config --libs gsl libcjson libxxhash $(HDF5)) -lm
+PC_FLAGS = $(call once,PC_FLAGS,pkg-config --cflags gsl gmp libcjson libxxhash $(HDF5) | sed 's/-I/-isystem /g')
+LIBS     = $(call once,LIBS,pkg-config --libs gsl gmp libcjson libxxhash $(HDF5)) -lm
 CRITERION = $(call once,CRITERION,pkg-config --libs criterion)
 COMPILER = $(call once,COMPILER,$(CC) --version | head -1)
 COMPILE  = $(CC) $(CPPFLAGS) $(CFLAGS) $(OURS) -DFL_VERSION='"$(VERSION)"' -I. -I$(BUILD)/gen $(PC_FLAGS)

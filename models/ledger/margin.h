@@ -5,10 +5,13 @@
  * quantums = size * price * 10^exponent; on our exchange sizes are 10^-6 base units and prices 10^-6
  * USD, so that it is -6. Ratios are in ppm.
  *
- * Signs. Sizes are positive for long. A quote amount is what the account receives. */
+ * Signs. Sizes are positive for long. A quote amount is what the account receives.
+ *
+ * Prices, ratios and open interest are not negative. Results that pass 127 bits are a broken invariant
+ * (asserted); nothing in between is rounded or cut short. */
 #ifndef FL_LEDGER_MARGIN_H
 #define FL_LEDGER_MARGIN_H
-#include "sim/num.h"
+#include "sim/wide.h"
 
 enum { FL_MARKETS_MAX = 32 }; /* positions of one account */
 
@@ -17,8 +20,8 @@ enum { FL_MARKETS_MAX = 32 }; /* positions of one account */
 struct fl_margin_terms {
     int64_t initial_ppm;              /* IMF: initial margin as a share of notional */
     int64_t maintenance_fraction_ppm; /* of the unscaled initial margin */
-    int64_t oi_lower, oi_upper;       /* open notional, quote quantums; both 0: no scaling */
-    int32_t exponent;
+    int64_t oi_lower, oi_upper;       /* open notional, quote quantums; upper 0: no scaling */
+    int32_t exponent;                 /* -38 to 38 */
 };
 struct fl_margin_market {
     struct fl_margin_terms terms;
@@ -62,9 +65,22 @@ fl_i128 fl_funding_due(const struct fl_margin_account *account,
                        const struct fl_margin_market *markets);
 struct fl_risk fl_account_risk(const struct fl_margin_account *account,
                                const struct fl_margin_market *markets);
+/* Funding of one position, ppm of a quote quantum, exact: positive is received. */
+fl_i128 fl_funding_ppm(int64_t index, int64_t settled, int64_t size);
+/* Takes the funding due into the quote and settles every position at its market's index. False, and no
+ * change, if a bound of int64 would be passed. */
+bool fl_account_settle(struct fl_margin_account *account, const struct fl_margin_market *markets);
+
+/* Whether the account is what the functions here take: positions ascending, none of size 0, each in one of
+ * `count` markets. */
+bool fl_account_valid(const struct fl_margin_account *account, uint32_t count);
+/* Size held in a market, 0 if none. */
+int64_t fl_account_size(const struct fl_margin_account *account, uint32_t market);
+/* What the market's open interest gains when an account's size goes from one to another: its long part. */
+int64_t fl_open_interest_gain(int64_t from, int64_t to);
 /* Adds to size and quote; the position appears, grows, shrinks, or goes. A new or changed position is
- * settled at the market's index by the caller before. False, and no change, if a bound of int64 or the
- * number of positions would be passed. */
+ * settled at the market's index by the caller before (asserted: fl_account_settle). False, and no change, if
+ * +-INT64_MAX or the number of positions would be passed. */
 bool fl_account_fill(struct fl_margin_account *account, const struct fl_margin_market *markets,
                      uint32_t market, int64_t size, fl_i128 quote);
 
@@ -79,6 +95,9 @@ enum fl_transition {
     FL_TRANSITION_STILL_UNDER  /* not collateralised before, and not better after */
 };
 enum fl_transition fl_transition(const struct fl_risk *before, const struct fl_risk *after);
+/* The same where NC < IMR after it is known (IsValidStateTransitionForUndercollateralizedSubaccount):
+ * after->initial is not looked at. */
+enum fl_transition fl_transition_under(const struct fl_risk *before, const struct fl_risk *after);
 
 /* --- liquidation --------------------------------------------------------------------------------- */
 
@@ -92,31 +111,47 @@ struct fl_liquidation_terms {
     fl_i128 account_insurance;         /* per block, loss that one account may bring the fund */
 };
 
-/* BP: quote for closing `delta` (opposite sign of the position, at most its size) at which NC ends where it
+/* Whether `delta` closes the account's position or a part of it: opposite sign, at most its size, not 0. */
+bool fl_can_close(const struct fl_margin_account *account, uint32_t market, int64_t delta);
+/* Quote that `size` bought (sold if negative) at `price` brings: -trunc(size * price * 10^exponent). */
+fl_i128 fl_fill_quote(int64_t size, fl_i128 price, int32_t exponent);
+
+/* BP: quote for closing `delta` (fl_can_close, asserted) at which NC ends where it
  * would be if the account's whole loss were shared by maintenance margin:
  * -dN - floor(TNC * |dMMR| / TMMR), N and MMR of the whole position before and after, Euclidean floor. Long > 0,
- * short < 0 as a rule. */
+ * short < 0 as a rule. An account without maintenance margin, which is never liquidatable, has nothing
+ * to share by: -dN. */
 fl_i128 fl_bankruptcy_quote(const struct fl_margin_account *account,
                             const struct fl_margin_market *markets, uint32_t market, int64_t delta);
 
-/* (N - clamp(BA * (1 - TNC/TMMR), 0, 1) * SMMR * MMR of the position) / size, exact, lowest terms, denominator
- * positive: quote quantums per base quantum. */
+/* An exact fraction, not reduced: at the bounds of int64 neither part fits 128 bits, even in lowest terms. */
 struct fl_fraction {
-    fl_i128 numerator, denominator;
+    bool negative;
+    struct fl_wide numerator, denominator; /* denominator not 0 */
 };
+struct fl_fraction fl_fraction(fl_i128 numerator, fl_i128 denominator);
+/* Whether they are the same number. */
+bool fl_fraction_equal(struct fl_fraction a, struct fl_fraction b);
+
+/* (N - clamp(BA * (1 - TNC/TMMR), 0, 1) * SMMR * MMR of the position) / size, exact: quote quantums per base
+ * quantum. The account holds the market and has maintenance margin (both asserted). */
 struct fl_fraction fl_fillable_price(const struct fl_margin_account *account,
                                      const struct fl_margin_market *markets, uint32_t market,
                                      const struct fl_liquidation_terms *terms);
-/* As a price of 10^scale per quote quantum and base quantum, on a grid of `tick`: up when a long is closed
- * (a sell), down when a short is (a buy); within [tick, greatest multiple of tick <= highest]. */
+/* The price in units of 10^-scale quote quantums per base quantum, on a grid of `tick`: up when a long is
+ * closed (a sell), down when a short is (a buy); within [tick, greatest multiple of tick <= highest]; tick <=
+ * highest (asserted). */
 fl_u128 fl_fillable_on_grid(struct fl_fraction fillable, bool closes_long, int32_t scale,
                             uint64_t tick, uint64_t highest);
 
 /* fillQuote - BP, a gain limited to floor(|fillQuote| * fee): positive goes to the fund, negative the fund
  * pays. */
 fl_i128 fl_insurance_delta(fl_i128 fill_quote, fl_i128 bankruptcy_quote, int64_t max_fee_ppm);
-/* The fund may not fall below 0. */
+/* The fund may not fall below 0. A fund that is below already takes only what does not lower it. */
 bool fl_insurance_bears(fl_i128 fund, fl_i128 delta);
+
+/* What the delta takes from the fund: its loss, or 0. */
+fl_i128 fl_insurance_lost(fl_i128 delta);
 
 /* Least and greatest notional of a position that may be liquidated in one block. */
 struct fl_notional_limits {
@@ -124,12 +159,21 @@ struct fl_notional_limits {
 };
 struct fl_notional_limits fl_position_limits(const struct fl_liquidation_terms *terms,
                                              fl_i128 notional);
-/* What an account has left in this block, given what was liquidated of it and lost on it (>= 0). */
+/* An account is liquidated at most once per block in one market: whether it was in `market` already, given
+ * those where it was. */
+bool fl_liquidated_in(const uint32_t *markets, uint32_t count, uint32_t market);
+/* What an account has left in this block, given what was liquidated of it and lost on it (both >= 0). More than
+ * the terms allow cannot have been (asserted; fl_within_block says so beforehand). */
 struct fl_account_limits {
     fl_i128 notional, insurance;
 };
 struct fl_account_limits fl_account_limits(const struct fl_liquidation_terms *terms,
                                            fl_i128 notional_so_far, fl_i128 lost_so_far);
+struct fl_within {
+    bool notional, insurance;
+};
+struct fl_within fl_within_block(const struct fl_liquidation_terms *terms, fl_i128 notional_so_far,
+                                 fl_i128 lost_so_far);
 
 /* --- deleveraging -------------------------------------------------------------------------------- */
 
@@ -142,8 +186,9 @@ enum fl_deleverage_at {
 enum fl_deleverage_at fl_can_deleverage(fl_i128 collateral, bool final_settlement);
 
 /* Moves `delta` of the liquidated account's position (opposite sign of it) to the offsetting account, at `at`. False,
- * and no change, if the offsetting account has not that much on the other side, or if either account's
- * transition is refused (their bankruptcy prices do not overlap). *quote is what the liquidated one receives. */
+ * and no change, if the liquidated account has not that much on this side or the offsetting one on the other,
+ * if either account's transition is refused (their bankruptcy prices do not overlap), or if a bound of int64
+ * would be passed. *quote is what the liquidated one receives. Both accounts are settled (fl_account_settle). */
 bool fl_deleverage(struct fl_margin_account *liquidated, struct fl_margin_account *offsetting,
                    const struct fl_margin_market *markets, uint32_t market, int64_t delta,
                    enum fl_deleverage_at at, fl_i128 *quote);

@@ -11,7 +11,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 # All that a model may include, and all that it may call: what these declare.
-contract=(sim/{base,model,num,law,rng}.h models/{wire,submit}.h)
+contract=(sim/{base,model,num,wide,law,rng}.h models/{wire,submit}.h)
 # Beside that, what compilers call by themselves: copies, stack guards, arithmetic on 128 bits.
 by_compiler='(__)?mem(cpy|set|cmp|move)(_chk)?|bcmp|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|__[a-z]+[sdt]i[2-4]'
 # Not part of a run: they turn its result into files, and into the floats that readers expect.

@@ -35,6 +35,7 @@ need gcc command -v "${CC:-cc}"
 need libc6-dev header stdio.h # gcc only recommends it
 need pkg-config command -v pkg-config
 need libgsl-dev has_library gsl
+need libgmp-dev has_library gmp
 need libcjson-dev has_library libcjson
 need libhdf5-dev has_library hdf5-serial hdf5
 need libxxhash-dev has_library libxxhash
