@@ -34,6 +34,7 @@ TESTS    := $(call programs,tests/unit/test_*.c tests/conform/test_*.c tests/pro
 SOAK     := $(call programs,tests/soak/test_*.c)
 BENCH    := $(call programs,tests/bench/*.c)
 FUZZ     := $(call programs,tests/fuzz/*.c)
+VECTORS  := $(call objects,tests/vectors/*.c)
 GP       := $(patsubst %,$(BUILD)/gen/%.inc,$(wildcard analysis/*.gp))
 
 # All cores, unless told otherwise.
@@ -56,7 +57,7 @@ demo: $(BUILD)/faultline ## install what is missing, run the flagship, draw its 
 	$< run scenarios/$(FLAGSHIP).json -o results/$(FLAGSHIP)
 	$< plot results/$(FLAGSHIP)
 
-test: $(BUILD)/faultline $(TESTS) ## install what is missing, run all tests
+test: $(BUILD)/faultline $(BUILD)/vectors $(TESTS) ## install what is missing, run all tests
 	@tests/setup/run.sh $(if $(REPORTS),--reports $(REPORTS)) $(TESTS)
 
 asan: setup ## the tests under address and undefined-behaviour sanitizers, leaks included
@@ -109,7 +110,7 @@ setup:
 	    $(if $(filter lint determinism can-fail fuzz coverage format,$(MAKECMDGOALS)),all,$(if $(filter-out \
 	    all everything install $(BUILD)/%,$(MAKECMDGOALS)),test,build))
 
-everything: $(BUILD)/faultline $(TESTS) $(SOAK) $(BENCH) $(MAKERS)
+everything: $(BUILD)/faultline $(BUILD)/vectors $(TESTS) $(SOAK) $(BENCH) $(MAKERS)
 
 # ---- how files are made ----
 # Text that others depend on is rewritten only when it changes.
@@ -147,10 +148,12 @@ $(BUILD)/lib%.a: $(BUILD)/gen/files
 
 $(BUILD)/faultline: $(BUILD)/sim/main.o $(BUILD)/libfaultline.a
 	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+$(BUILD)/vectors: $(VECTORS) $(BUILD)/libfaultline.a
+	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 $(TESTS) $(SOAK) $(BENCH): %: %.o $(BUILD)/libtests.a $(BUILD)/libfaultline.a
 	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) $(CRITERION) -o $@
 $(FUZZ): %: %.o $(BUILD)/libfaultline.a
 	@$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $^ $(LIBS) -o $@
 
--include $(patsubst %.o,%.d,$(LIB) $(BUILD)/sim/main.o $(TESTLIB) $(MAKERS)) \
+-include $(patsubst %.o,%.d,$(LIB) $(BUILD)/sim/main.o $(TESTLIB) $(MAKERS) $(VECTORS)) \
     $(patsubst %,%.d,$(TESTS) $(SOAK) $(BENCH) $(FUZZ))

@@ -29,6 +29,12 @@ static bool is_int64(fl_i128 a)
 
 /* --- one market ---------------------------------------------------------------------------------- */
 
+int32_t fl_market_exponent(int32_t price_exponent, int32_t resolution)
+{
+    const int32_t quote_per_usd = 6; /* quote quantums are 10^-6 USD */
+    return price_exponent + resolution + quote_per_usd;
+}
+
 /* 10^exponent by parts, one of which is 1. */
 static fl_i128 notional_scaled(fl_i128 size, fl_i128 price, int32_t exponent)
 {
@@ -370,20 +376,26 @@ bool fl_liquidated_in(const uint32_t *markets, uint32_t count, uint32_t market)
     return false;
 }
 
-struct fl_within fl_within_block(const struct fl_liquidation_terms *terms, fl_i128 notional_so_far,
-                                 fl_i128 lost_so_far)
+fl_i128 fl_block_notional_left(const struct fl_liquidation_terms *terms, fl_i128 notional_so_far)
 {
-    return (struct fl_within){.notional = notional_so_far <= terms->account_notional,
-                              .insurance = lost_so_far <= terms->account_insurance};
+    return plus(terms->account_notional, -notional_so_far);
+}
+
+fl_i128 fl_block_insurance_left(const struct fl_liquidation_terms *terms, fl_i128 lost_so_far)
+{
+    return plus(terms->account_insurance, -lost_so_far);
 }
 
 struct fl_account_limits fl_account_limits(const struct fl_liquidation_terms *terms,
                                            fl_i128 notional_so_far, fl_i128 lost_so_far)
 {
-    const struct fl_within within = fl_within_block(terms, notional_so_far, lost_so_far);
-    FL_ASSERT(within.notional && within.insurance);
-    return (struct fl_account_limits){.notional = terms->account_notional - notional_so_far,
-                                      .insurance = terms->account_insurance - lost_so_far};
+    const struct fl_account_limits left = {
+        .notional = fl_block_notional_left(terms, notional_so_far),
+        .insurance = fl_block_insurance_left(terms, lost_so_far),
+    };
+    FL_ASSERT(left.notional >= 0);
+    FL_ASSERT(left.insurance >= 0);
+    return left;
 }
 
 /* --- deleveraging -------------------------------------------------------------------------------- */

@@ -30,6 +30,9 @@ struct fl_margin_market {
     int64_t funding;       /* index: quote quantums per base quantum, times 10^6 */
 };
 
+/* A market's exponent where the price is p * 10^price_exponent USD per unit and sizes are in 10^resolution
+ * units. */
+int32_t fl_market_exponent(int32_t price_exponent, int32_t resolution);
 /* N = trunc(size * price * 10^exponent), signed (GetNetNotionalInQuoteQuantums). */
 fl_i128 fl_notional(fl_i128 size, fl_i128 price, int32_t exponent);
 /* IMF in ppm under open-interest scaling: linear from IMF at the lower cap to 100 % at the upper, floor. */
@@ -162,18 +165,16 @@ struct fl_notional_limits fl_position_limits(const struct fl_liquidation_terms *
 /* An account is liquidated at most once per block in one market: whether it was in `market` already, given
  * those where it was. */
 bool fl_liquidated_in(const uint32_t *markets, uint32_t count, uint32_t market);
-/* What an account has left in this block, given what was liquidated of it and lost on it (both >= 0). More than
- * the terms allow cannot have been (asserted; fl_within_block says so beforehand). */
+/* What an account has left in this block, given what was liquidated of it and lost on it (both >= 0); more than
+ * the terms allow cannot have been (asserted). */
 struct fl_account_limits {
     fl_i128 notional, insurance;
 };
 struct fl_account_limits fl_account_limits(const struct fl_liquidation_terms *terms,
                                            fl_i128 notional_so_far, fl_i128 lost_so_far);
-struct fl_within {
-    bool notional, insurance;
-};
-struct fl_within fl_within_block(const struct fl_liquidation_terms *terms, fl_i128 notional_so_far,
-                                 fl_i128 lost_so_far);
+/* Each alone; negative if more has been than the terms allow. */
+fl_i128 fl_block_notional_left(const struct fl_liquidation_terms *terms, fl_i128 notional_so_far);
+fl_i128 fl_block_insurance_left(const struct fl_liquidation_terms *terms, fl_i128 lost_so_far);
 
 /* --- deleveraging -------------------------------------------------------------------------------- */
 
