@@ -64,9 +64,10 @@ Test(edges, a_short_is_reported_where_its_slack_is_gone)
     free(e);
 }
 
-/* 100 units at 10 (1,000 USD) long, 3 at 1,000 (3,000 USD) short: slack 40 USD is 1 % of 4,000, so each
- * coordinate may move by 1 % of itself. Weights have 32 bits: edges are as said to 10^-8 of a room. */
-Test(edges, legs_allow_the_same_relative_move)
+/* 100 units at 10 (1,000 USD) long, 3 at 1,000 (3,000 USD) short. Weights are these and 3,000 / 32 for each:
+ * 1,093.75 and 3,093.75 of 4,187.5. Of a slack of 40 USD that is 10.447761... and 29.552238..., for a unit 0.104477
+ * and 9.850746, rounded down. */
+Test(edges, legs_share_the_slack_by_exposure)
 {
     void *const e = new_index(ACCOUNTS, LEGS, MARKETS);
     const struct fl_edge_market put[MARKETS] = {{10 * USD, 11 * USD}, {900 * USD, 1000 * USD}};
@@ -74,11 +75,11 @@ Test(edges, legs_allow_the_same_relative_move)
     fl_edges_put(e, 1, legs, 2, 40 * USD, put);
     struct fl_edge_market at[MARKETS];
     memcpy(at, put, sizeof at);
-    at[0].long_at = 9900002, at[1].short_at = 1009999990;
+    at[0].long_at = 9895524, at[1].short_at = 1009850745;
     cr_assert_eq(crossed(e, at), 0);
-    at[0].long_at = 9899999;
+    at[0].long_at = 9895523;
     cr_assert_eq(crossed(e, at), 1);
-    at[0].long_at = 9900002, at[1].short_at = 1010000001;
+    at[0].long_at = 9895524, at[1].short_at = 1009850746;
     cr_assert_eq(crossed(e, at), 1);
     at[0].long_at = 0; /* both legs, one account */
     cr_assert_eq(crossed(e, at), 1);
