@@ -96,10 +96,9 @@ static void put(const struct world *w, uint32_t a, fl_i128 slack, const struct f
     fl_edges_put(w->index, a, &w->leg[account->first], account->count, slack / UNITS - 1, at);
 }
 
-/* One to five legs unless told. Notional of 1,000 to 100,000 USD in all, either side; of a leg, twice its part times
- * a uniform number, or four times its part times the cube of
- * one, at least a thousandth. Leverage 2 to 20: half of the accounts the highest,
- * the others uniform. */
+/* One to five legs unless told. Notional of 1,000 to 100,000 USD in all, either side; of a leg, twice its
+ * part times a uniform number, or four times its part times the cube of one and at least a thousandth.
+ * Leverage 2 to 20: half of the accounts the highest, the others uniform. */
 static void draw_account(struct world *w, struct account *account, const struct work *work,
                          uint64_t *state)
 {
