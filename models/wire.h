@@ -94,7 +94,9 @@ enum fl_refusal {
     FL_REFUSED_MARGIN,       /* would leave the account below its initial margin */
     FL_REFUSED_HEALTHY,      /* not liquidatable */
     FL_REFUSED_SENDER,       /* this account may not do this */
-    FL_REFUSED_ARGUMENT      /* out of range */
+    FL_REFUSED_ARGUMENT,     /* out of range */
+    FL_REFUSED_BLOCK_LIMIT,  /* this block has done what it may to the account */
+    FL_REFUSED_FUND          /* the insurance fund does not bear the loss of that fill */
 };
 
 /* --- questions to contracts --------------------------------------------------------------------- */
@@ -124,7 +126,8 @@ struct fl_account {
     int64_t initial;     /* margin needed to open more, or to withdraw */
     int64_t maintenance; /* liquidatable iff it is above 0 and above equity */
     uint32_t positions;
-    uint32_t priced; /* 1: all its markets have a valid price */
+    uint16_t priced; /* 1: all its markets have a valid price */
+    uint16_t maker;  /* 1: it may quote, and nobody liquidates it */
 };
 enum { FL_EXCHANGE_MARKETS_MAX = 32 };
 struct fl_positions {
@@ -138,7 +141,9 @@ struct fl_positions {
 };
 struct fl_market_terms {
     /* initial_ppm with open interest as it is; maintenance_ppm rounded up from fraction * unscaled */
-    int64_t initial_ppm, maintenance_ppm, liquidation_fee_ppm;
+    int64_t initial_ppm, maintenance_ppm;
+    int64_t unscaled_ppm, maintenance_fraction_ppm; /* what those two are made of */
+    int64_t liquidation_fee_ppm, liquidator_share_ppm;
     uint32_t liquidity_account, accounts; /* the first maker's */
     uint16_t oracle;                      /* index of the feed contract */
     uint16_t markets;                     /* how many the exchange has */

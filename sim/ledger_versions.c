@@ -284,7 +284,7 @@ static void update_indexes(struct fl_ledger *ledger, uint32_t count)
         if (contract->index_update) {
             const struct fl_rows rows = {
                 .ledger = ledger, .version = ledger->base_version, .contract = c};
-            contract->index_update(ledger->index[c], &rows, ledger->moved, count);
+            contract->index_update(ledger->index[c], &rows, c, ledger->moved, count);
         }
     }
 }

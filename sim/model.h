@@ -439,8 +439,8 @@ struct fl_contract {
      * them have changed, once the base has moved to `rows`. Flat memory, zeroed, of a fixed size; what is
      * never touched costs nothing. May be NULL. */
     size_t (*index_bytes)(const void *params, const struct fl_facts *facts);
-    void (*index_update)(void *index, const struct fl_rows *rows, const struct fl_change *changes,
-                         uint32_t count);
+    void (*index_update)(void *index, const struct fl_rows *rows, uint32_t contract,
+                         const struct fl_change *changes, uint32_t count);
 };
 enum { FL_TABLES_MAX = 8 };
 
@@ -597,9 +597,9 @@ enum fl_param_type {
     FL_OBSERVABLE_NAME, /* uint32_t: handle for fl_watch_observe */
     FL_SUBMODEL,        /* struct fl_submodel: "name" or {"model": "name", ...} of `family` */
     FL_ROWS,            /* struct fl_list: {"NAME": {...}, ...}, objects that the rows `of` read */
-    FL_ENTRY_NAME,      /* uint32_t: place of an entry in a contract's FL_ROWS (`within`, `list`), by
+    FL_ENTRY_NAME, /* uint32_t: place of an entry in a contract's FL_ROWS (`within`, `list`), by
                           name. With the fallback "\"\"" it may be left out: the first one */
-    FL_ENTRY_NAMES      /* struct fl_places: a list of those, each at most once */
+    FL_ENTRY_NAMES /* struct fl_places: a list of those, each at most once */
 };
 struct fl_points {
     uint32_t count, zero;
@@ -669,7 +669,7 @@ struct fl_model {
     const struct fl_fault_model *fault;
     const struct fl_check_model *watch;
     fl_aggregate *aggregate;
-    const struct fl_mark_rule *mark;             /* models/ledger/mark.h */
+    const struct fl_mark_rule *mark;            /* models/ledger/mark.h */
     const struct fl_deleveraging *deleveraging; /* models/ledger/deleveraging.h */
 };
 

@@ -91,14 +91,14 @@ static bool refresh(const struct fl_watch *watch, struct state *s, uint32_t acco
 
 static void check_totals(const struct fl_watch *watch, struct state *s, const struct fl_totals *t)
 {
-    const fl_i128 held = s->money + t->fund + t->fees + t->dust - t->receivable;
+    const fl_i128 held = s->money + t->fund + t->fees + t->dust + t->funding - t->receivable;
     expect(watch, s, BOOKS, (fl_i128)t->deposits - t->withdrawals, held);
     expect(watch, s, DEPOSITS, s->deposits, t->deposits);
     expect(watch, s, WITHDRAWALS, s->withdrawals, t->withdrawals);
     expect(watch, s, POSITIONS, 0, s->size);
     const int64_t least = fl_min(fl_min(t->fund, t->fees), fl_min(t->dust, t->receivable));
     expect(watch, s, SIGNS, 0, fl_min(least, 0));
-    expect(watch, s, DEFICIT, t->deficit, (fl_i128)t->fund_paid + t->socialised + t->outstanding);
+    expect(watch, s, DEFICIT, t->deficit, (fl_i128)t->fund_paid + t->adl + t->socialised + t->outstanding);
 }
 
 /* A row that changed without being announced shows here. */

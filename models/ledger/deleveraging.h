@@ -10,6 +10,7 @@ struct fl_candidate {
     int64_t mark;
     fl_i128 notional; /* at the mark, magnitude */
     fl_i128 equity;   /* net collateral of the account */
+    fl_u128 rank;     /* the policy's */
     uint64_t draw;    /* the account's place after this block's random start: 0 comes first */
 };
 struct fl_deleveraging {

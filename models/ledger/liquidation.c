@@ -1,0 +1,569 @@
+/* The waterfall of a liquidation, and the exchange's own liquidations.
+ *
+ * An account below maintenance loses one position at a time, or the part of it that the limits of a block
+ * allow. Each dollar of loss beyond its collateral falls on the first of these that can bear it:
+ *   1. the book, at the fillable price or better (dYdX v4): the difference to the bankruptcy price goes to the
+ *      insurance fund as a fee, or comes out of it, part by part, as long as it lasts and the limits allow;
+ *   2. what the book does not take of a bankrupt account goes to accounts on the other side, at the bankruptcy
+ *      price: they give up what it is worse than the mark (auto-deleveraging, by the policy of the exchange);
+ *   3. what nobody can take over at that price is sold to the book at any price: the fund pays what it has;
+ *   4. the rest is charged to the market's open positions in proportion to their size (Drift v2);
+ *   5. with no position left to bear it, it stays outstanding as a negative balance.
+ * An account that is below maintenance but not bankrupt waits for a better book after step 1.
+ *
+ * Order, where the exchange liquidates by itself: lowest collateral over maintenance first, by
+ * cross-multiplication, then the lower account; looked at again after each fill. A position is liquidated at
+ * most once in a block. */
+#include "models/ledger/exchange.h"
+
+/* One liquidation at work. */
+struct fall {
+    struct fl_desk *desk;
+    struct fl_opened account;
+    uint32_t market;
+    int64_t number;                   /* of the liquidation; set with the first part that closes */
+    int64_t rest;                     /* to close, signed: opposite to the position */
+    int64_t *note;                    /* NULL: nothing has been closed yet */
+    fl_i128 closed_notional, lost;    /* magnitude at the mark; what the fund lost */
+    fl_i128 notional_left, loss_left; /* of this block's limits */
+    fl_i128 reward;                   /* to the sender */
+    fl_i128 fund_paid, adl, socialised, outstanding;
+    bool rewarded; /* there is a sender */
+};
+
+/* --- limits of a block ---------------------------------------------------------------------------- */
+
+static struct fl_exchange_row *this_block(struct fl_desk *desk)
+{
+    struct fl_exchange_row *exchange = fl_desk_exchange(desk);
+    const uint64_t height = fl_exec_batch(desk->exec)->height;
+    if (exchange->struck_height != height) {
+        exchange->struck_height = height;
+        exchange->struck = 0;
+        exchange->struck_insurance = exchange->struck_deleveragings = 0;
+    }
+    return exchange;
+}
+
+/* What this block has done to the account so far. True if this position was its. */
+static bool struck_before(struct fl_desk *desk, uint32_t account, uint32_t market,
+                          fl_i128 *notional, fl_i128 *lost)
+{
+    const uint32_t count = this_block(desk)->struck;
+    bool found = false;
+    *notional = *lost = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct fl_struck_row *row = fl_row(desk->rows, FL_EXCHANGE_STRUCK, i);
+        if (row->account != account) continue;
+        *notional += row->notional;
+        *lost += row->lost;
+        found = found || row->market == market;
+    }
+    return found;
+}
+
+static int64_t clipped(fl_i128 a)
+{
+    return a > FL_MONEY_MAX ? FL_MONEY_MAX : (int64_t)a;
+}
+
+static void strike(struct fall *f)
+{
+    struct fl_exchange_row *exchange = this_block(f->desk);
+    struct fl_struck_row *row = fl_row_edit(f->desk->exec, FL_EXCHANGE_STRUCK, exchange->struck++);
+    *row = (struct fl_struck_row){.account = f->account.number,
+                                  .market = f->market,
+                                  .notional = clipped(f->closed_notional),
+                                  .lost = clipped(f->lost)};
+    exchange->struck_insurance += row->lost;
+}
+
+/* --- parts that close ----------------------------------------------------------------------------- */
+
+static const struct fl_margin_market *at_market(const struct fall *f)
+{
+    return &f->desk->market[f->market];
+}
+
+static fl_i128 notional_of(const struct fall *f, int64_t size)
+{
+    return fl_notional(size, at_market(f)->price, FL_EXCHANGE_EXPONENT);
+}
+
+/* The record stands before those of what follows from it, and is filled in at the end. */
+static void begin(struct fall *f)
+{
+    if (f->note) return;
+    struct fl_totals *totals = &fl_desk_exchange(f->desk)->totals;
+    f->number = ++totals->liquidations;
+    f->note = fl_exec_note(f->desk->exec, FL_RECORD_LIQUIDATION, f->account.number, f->number);
+    f->note[2] = f->market;
+}
+
+/* A part of `size` (signed, of the account) has been closed for `quote`, with `delta` to or from the fund. */
+static void count_part(struct fall *f, int64_t size, int64_t before, fl_i128 quote, fl_i128 delta)
+{
+    const fl_i128 value = fl_magnitude(notional_of(f, before) - notional_of(f, before + size));
+    f->rest -= size;
+    f->closed_notional += value;
+    f->note[3] -= size;
+    f->note[4] += (int64_t)quote;
+    f->note[5] += (int64_t)delta;
+    struct fl_totals *totals = &fl_desk_exchange(f->desk)->totals;
+    if (!fl_move(&totals->liquidated_usd, value)) totals->liquidated_usd = FL_MONEY_MAX;
+}
+
+/* Stores the account after a part has closed. Nothing is due (find_fallen saw to that) and the position has
+ * shrunk: so that neither a bound nor the room for positions can be in the way. */
+static void keep(struct fall *f, const struct fl_opened *after)
+{
+    f->account = *after;
+    const bool stored = fl_account_store(f->desk, &f->account);
+    FL_ASSERT(stored);
+    begin(f);
+}
+
+/* Moves a gain to the fund, but for the sender's share. */
+static void pay_in(struct fall *f, fl_i128 delta)
+{
+    const fl_i128 share = f->rewarded ? delta * f->desk->p->liquidator_share_ppm / FL_PPM_ONE : 0;
+    f->reward += share;
+    struct fl_totals *totals = &fl_desk_exchange(f->desk)->totals;
+    totals->fund = fl_add(totals->fund, (int64_t)(delta - share));
+}
+
+/* --- 1: the book, within the fillable price and the fund ------------------------------------------- */
+
+static bool fund_bears(struct fall *f, fl_i128 delta)
+{
+    const struct fl_exchange_row *exchange = this_block(f->desk);
+    const fl_i128 loss = delta < 0 ? -delta : 0;
+    if (loss == 0) return exchange->totals.fund + delta <= FL_MONEY_MAX;
+    return (fl_insurance_bears(exchange->totals.fund, delta) && f->lost + loss <= f->loss_left &&
+            exchange->struck_insurance + f->lost + loss <= f->desk->p->insurance_per_block);
+}
+
+/* One part; false if the fund does not bear it, or a bound would be passed: then nothing has changed. */
+static bool take_part(struct fall *f, const struct fl_part *part, bool *backed)
+{
+    struct fl_desk *desk = f->desk;
+    const int64_t before = fl_account_size(&f->account.value, f->market);
+    const fl_i128 bankrupt =
+        fl_bankruptcy_quote(&f->account.value, desk->market, f->market, part->size);
+    const fl_i128 delta =
+        fl_insurance_delta(part->quote, bankrupt, desk->p->liquidation.max_fee_ppm);
+    struct fl_opened after = f->account;
+    *backed = true;
+    if (!fund_bears(f, delta) ||
+        !fl_account_trade(desk, &after, f->market, part->size, part->quote - delta))
+        return false;
+    *backed = fl_book_take(desk, f->market, part);
+    if (!*backed) return false;
+    keep(f, &after);
+    count_part(f, part->size, before, part->quote, delta);
+    if (delta > 0) {
+        pay_in(f, delta);
+        return true;
+    }
+    fl_desk_exchange(desk)->totals.fund -= (int64_t)-delta;
+    f->lost -= delta;
+    f->fund_paid -= delta;
+    return true;
+}
+
+static int64_t fillable_limit(const struct fall *f)
+{
+    const struct fl_fraction price =
+        fl_fillable_price(&f->account.value, f->desk->market, f->market, &f->desk->p->liquidation);
+    const struct fl_exchange_market *terms = fl_market_terms(f->desk, f->market);
+    const fl_u128 on_grid = fl_fillable_on_grid(price, f->rest < 0, -FL_EXCHANGE_EXPONENT,
+                                                (uint64_t)terms->tick, INT64_MAX);
+    return (int64_t)on_grid;
+}
+
+static uint32_t close_on_book(struct fall *f)
+{
+    const int64_t limit = fillable_limit(f), wanted = f->rest;
+    uint32_t skip = 0;
+    while (f->rest != 0) {
+        const struct fl_part part = fl_book_look(f->desk, f->market, f->rest, limit, skip);
+        bool backed;
+        if (part.size == 0) break;
+        if (part.maker != f->account.number && take_part(f, &part, &backed)) continue;
+        if (part.maker != f->account.number && backed) return FL_REFUSED_FUND;
+        skip |= UINT32_C(1) << part.place;
+    }
+    return f->rest != wanted ? 0 : FL_REFUSED_NO_QUOTE;
+}
+
+/* --- 2: deleveraging ------------------------------------------------------------------------------- */
+
+/* The accounts with a position on the other side. */
+static uint32_t find_candidates(struct fall *f, struct fl_candidate *out)
+{
+    struct fl_desk *desk = f->desk;
+    const uint32_t high =
+        ((const struct fl_exchange_row *)fl_row(desk->rows, FL_EXCHANGE_ROW, 0))->position_high;
+    const uint32_t accounts = fl_row_count(desk->rows, FL_EXCHANGE_ACCOUNTS);
+    const uint64_t key[3] = {fl_exec_batch(desk->exec)->height, f->account.number, f->market};
+    const uint64_t start = fl_digest_of(key, sizeof key).lo % accounts;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < high; i++) {
+        const struct fl_position_row *row = fl_row(desk->rows, FL_EXCHANGE_POSITIONS, i);
+        if (row->market != f->market || row->size == 0 || (row->size > 0) != (f->rest > 0) ||
+            row->account == f->account.number)
+            continue;
+        struct fl_opened other;
+        fl_account_open(desk, row->account, &other);
+        out[count++] = (struct fl_candidate){.account = row->account,
+                                             .size = row->size,
+                                             .entry = row->entry,
+                                             .mark = at_market(f)->price,
+                                             .notional = fl_magnitude(notional_of(f, row->size)),
+                                             .equity = fl_opened_risk(desk, &other).collateral,
+                                             .draw = (row->account + accounts - start) % accounts};
+    }
+    for (uint32_t i = 0; i < count; i++)
+        out[i].rank = desk->p->deleveraging.model->deleveraging->rank(&out[i]);
+    return count;
+}
+
+/* Takes over at most `most` (signed as f->rest); what the candidate took. */
+static int64_t deleverage(struct fall *f, uint32_t number, int64_t most)
+{
+    struct fl_desk *desk = f->desk;
+    struct fl_opened other, loser = f->account;
+    fl_account_open(desk, number, &other);
+    if (!other.priced || !fl_opened_settle(desk, &other)) return 0;
+    const int64_t before = fl_account_size(&loser.value, f->market);
+    const int64_t before_other = fl_account_size(&other.value, f->market);
+    fl_i128 quote;
+    const int64_t moved = fl_deleverage_against(&loser.value, &other.value, desk->market, f->market,
+                                                most, FL_DELEVERAGE_AT_BANKRUPTCY, &quote);
+    if (moved == 0 || fl_abs(other.value.quote) > FL_MONEY_MAX ||
+        fl_abs(loser.value.quote) > FL_MONEY_MAX)
+        return 0;
+    fl_account_follow(&loser, f->market, before, quote);
+    fl_account_follow(&other, f->market, before_other, quote);
+    const bool stored = fl_account_store(desk, &other);
+    FL_ASSERT(stored); /* settled, and it shrinks */
+    keep(f, &loser);
+    const fl_i128 worth = notional_of(f, before) - notional_of(f, before + moved);
+    count_part(f, moved, before, quote, 0);
+    f->adl += quote - worth;
+    this_block(desk)->struck_deleveragings++;
+    fl_desk_exchange(desk)->totals.deleveragings++;
+    fl_exec_because(desk->exec, FL_RECORD_LIQUIDATION, f->account.number, f->number);
+    int64_t *note = fl_exec_note(desk->exec, FL_RECORD_DELEVERAGED, f->account.number, f->number);
+    note[2] = number;
+    note[3] = -moved;
+    note[4] = (int64_t)quote;
+    note[5] = (int64_t)(quote - worth);
+    return moved;
+}
+
+static bool may_deleverage(struct fall *f)
+{
+    return f->rest != 0 &&
+           this_block(f->desk)->struck_deleveragings < f->desk->p->deleveragings_per_block;
+}
+
+/* Each takes its share of what is to be closed, rounded down to whole lots. */
+static void deleverage_shared(struct fall *f, const struct fl_candidate *all, uint32_t count)
+{
+    const int64_t lot = fl_market_terms(f->desk, f->market)->lot, wanted = f->rest;
+    fl_i128 sum = 0;
+    for (uint32_t i = 0; i < count; i++) sum += fl_abs(all[i].size);
+    for (uint32_t i = 0; i < count && may_deleverage(f); i++) {
+        const fl_i128 share = (fl_i128)wanted * fl_abs(all[i].size) / sum;
+        const int64_t part = (int64_t)(share / lot * lot);
+        if (part != 0) deleverage(f, all[i].account, part);
+    }
+}
+
+static bool ranks_before(const struct fl_candidate *a, const struct fl_candidate *b)
+{
+    return a->rank != b->rank ? a->rank > b->rank : a->account < b->account;
+}
+
+/* The best of those not tried yet; UINT32_MAX if all were. */
+static uint32_t best_candidate(const struct fl_candidate *all, uint32_t count)
+{
+    uint32_t best = UINT32_MAX;
+    for (uint32_t i = 0; i < count; i++)
+        if (all[i].size != 0 && (best == UINT32_MAX || ranks_before(&all[i], &all[best]))) best = i;
+    return best;
+}
+
+static void deleverage_by_policy(struct fall *f)
+{
+    const struct fl_deleveraging *policy = f->desk->p->deleveraging.model->deleveraging;
+    if (policy->nobody || policy->named || !may_deleverage(f)) return;
+    struct fl_candidate *all = fl_watchlist_candidates(f->desk);
+    const uint32_t count = find_candidates(f, all);
+    if (policy->shared) deleverage_shared(f, all, count);
+    while (may_deleverage(f)) {
+        const uint32_t next = best_candidate(all, count);
+        if (next == UINT32_MAX) return;
+        deleverage(f, all[next].account, f->rest);
+        all[next].size = 0;
+    }
+}
+
+/* --- 3 to 5: any price, the fund's last, everybody, nobody ------------------------------------------ */
+
+/* Charges `loss` to both sides of the market's open interest, but for the account itself: index rise =
+ * ceil(loss / (long + short)), Drift v2's resolve_perp_bankruptcy. What was charged: all of it, or nothing. */
+static fl_i128 socialise(struct fall *f, fl_i128 loss)
+{
+    struct fl_desk *desk = f->desk;
+    struct fl_market_row *row = fl_desk_market_edit(desk, f->market);
+    const fl_i128 open = 2 * (fl_i128)row->open_interest -
+                         fl_abs(fl_account_size(&f->account.value, f->market));
+    if (loss == 0 || open == 0) return 0;
+    const fl_i128 rise = (loss * FL_PPM_ONE + open - 1) / open;
+    if (row->funding_long + rise > FL_INDEX_MAX || row->funding_short - rise < -FL_INDEX_MAX ||
+        !fl_move(&fl_desk_exchange(desk)->totals.funding, -loss))
+        return 0;
+    row->funding_long += (int64_t)rise;
+    row->funding_short -= (int64_t)rise;
+    fl_desk_forget(desk, f->market);
+    fl_account_absolve(desk, &f->account, f->market);
+    return loss;
+}
+
+/* One part of what is left goes to the book at any price; the account gets its bankruptcy price, as far as
+ * anybody pays for it. */
+static bool dump_part(struct fall *f, const struct fl_part *part)
+{
+    struct fl_desk *desk = f->desk;
+    const int64_t before = fl_account_size(&f->account.value, f->market);
+    const fl_i128 bankrupt =
+        fl_bankruptcy_quote(&f->account.value, desk->market, f->market, part->size);
+    const fl_i128 loss = bankrupt > part->quote ? bankrupt - part->quote : 0;
+    struct fl_opened after = f->account;
+    if (!fl_account_trade(desk, &after, f->market, part->size, part->quote) ||
+        fl_magnitude(after.value.quote + loss) > FL_MONEY_MAX ||
+        !fl_book_take(desk, f->market, part))
+        return false;
+    keep(f, &after);
+    struct fl_totals *totals = &fl_desk_exchange(desk)->totals;
+    const fl_i128 paid = loss < totals->fund ? loss : totals->fund;
+    count_part(f, part->size, before, part->quote, -paid);
+    totals->fund -= (int64_t)paid;
+    const fl_i128 shared = socialise(f, loss - paid);
+    f->account.value.quote += (int64_t)(paid + shared);
+    const struct fl_opened covered = f->account;
+    keep(f, &covered);
+    f->lost += paid;
+    f->fund_paid += paid;
+    f->socialised += shared;
+    f->outstanding += loss - paid - shared;
+    return true;
+}
+
+static void dump(struct fall *f)
+{
+    uint32_t skip = 0;
+    while (f->rest != 0) {
+        const struct fl_part part = fl_book_look(f->desk, f->market, f->rest, 0, skip);
+        if (part.size == 0) return;
+        if (part.maker == f->account.number || !dump_part(f, &part))
+            skip |= UINT32_C(1) << part.place;
+    }
+}
+
+/* --- the whole ------------------------------------------------------------------------------------- */
+
+static bool bankrupt(const struct fall *f)
+{
+    const struct fl_risk risk = fl_opened_risk(f->desk, &f->account);
+    return fl_can_deleverage(risk.collateral, false) == FL_DELEVERAGE_AT_BANKRUPTCY;
+}
+
+uint32_t fl_worst_market(const struct fl_desk *desk, const struct fl_opened *account)
+{
+    const struct fl_margin_account *value = &account->value;
+    uint32_t worst = 0;
+    fl_i128 greatest = -1;
+    for (uint32_t i = 0; i < value->count; i++) {
+        const struct fl_margin_market *market = &desk->market[value->at[i].market];
+        const fl_i128 margin = fl_maintenance_margin(
+            &market->terms, fl_notional(value->at[i].size, market->price, FL_EXCHANGE_EXPONENT));
+        if (margin > greatest) {
+            greatest = margin;
+            worst = value->at[i].market;
+        }
+    }
+    return worst;
+}
+
+/* The account, if it may be liquidated now: 0, or why not. */
+static uint32_t find_fallen(struct fall *f, uint32_t number)
+{
+    if (fl_is_maker(f->desk, number)) return FL_REFUSED_SENDER; /* nobody can take its position */
+    fl_account_open(f->desk, number, &f->account);
+    if (!f->account.priced) return FL_REFUSED_NO_PRICE;
+    const struct fl_risk risk = fl_opened_risk(f->desk, &f->account);
+    if (!fl_liquidatable(&risk)) return FL_REFUSED_HEALTHY;
+    return fl_opened_settle(f->desk, &f->account) ? 0 : FL_REFUSED_ARGUMENT;
+}
+
+/* How much of the position this block may close: within the limits of a position and of an account, in whole lots, at
+ * least one, unless the block has none left. */
+static uint32_t limit_size(struct fall *f)
+{
+    const struct fl_exchange *p = f->desk->p;
+    struct fl_liquidation_terms terms = p->liquidation;
+    fl_i128 notional, lost;
+    terms.account_notional = p->account_notional;
+    terms.account_insurance = p->account_insurance;
+    if (struck_before(f->desk, f->account.number, f->market, &notional, &lost) ||
+        this_block(f->desk)->struck == fl_row_count(f->desk->rows, FL_EXCHANGE_STRUCK))
+        return FL_REFUSED_BLOCK_LIMIT;
+    const struct fl_account_limits left = fl_account_limits(&terms, notional, lost);
+    const int64_t size = fl_account_size(&f->account.value, f->market);
+    const int64_t lot = fl_market_terms(f->desk, f->market)->lot;
+    const fl_i128 value = fl_magnitude(notional_of(f, size));
+    const struct fl_notional_limits limits = fl_position_limits(&terms, value);
+    fl_i128 most = limits.greatest < left.notional ? limits.greatest : left.notional;
+    if (left.notional <= 0) return FL_REFUSED_BLOCK_LIMIT;
+    f->loss_left = left.insurance;
+    f->rest = -size;
+    if (most < value) {
+        const fl_i128 lots = fl_abs(size) * most / value / lot;
+        const int64_t part = (int64_t)(lots < 1 ? 1 : lots) * lot;
+        if (part < fl_abs(size)) f->rest = size > 0 ? -part : part;
+    }
+    return 0;
+}
+
+static bool settle_up(struct fall *f)
+{
+    struct fl_desk *desk = f->desk;
+    struct fl_totals *totals = &fl_desk_exchange(desk)->totals;
+    const fl_i128 deficit = f->fund_paid + f->adl + f->socialised + f->outstanding;
+    strike(f);
+    if (deficit == 0) return true;
+    fl_exec_because(desk->exec, FL_RECORD_LIQUIDATION, f->account.number, f->number);
+    int64_t *note = fl_exec_note(desk->exec, FL_RECORD_DEFICIT, f->account.number, f->number);
+    note[2] = (int64_t)f->fund_paid;
+    note[3] = (int64_t)f->adl;
+    note[4] = (int64_t)f->socialised;
+    note[5] = (int64_t)f->outstanding;
+    return fl_move(&totals->deficit, deficit) && fl_move(&totals->fund_paid, f->fund_paid) &&
+           fl_move(&totals->adl, f->adl) && fl_move(&totals->socialised, f->socialised) &&
+           fl_move(&totals->outstanding, f->outstanding);
+}
+
+/* Liquidates what may be of one position: 0 if anything was closed, or why not. */
+static uint32_t liquidate(struct fall *f, uint32_t number, uint32_t market_plus_one)
+{
+    const uint32_t refused = find_fallen(f, number);
+    if (refused) return refused;
+    f->market = market_plus_one == 0 ? fl_worst_market(f->desk, &f->account) : market_plus_one - 1;
+    if (fl_account_size(&f->account.value, f->market) == 0) return FL_REFUSED_ARGUMENT;
+    const uint32_t limited = limit_size(f);
+    if (limited) return limited;
+    const uint32_t unfilled = close_on_book(f);
+    if (f->rest != 0 && bankrupt(f)) {
+        deleverage_by_policy(f);
+        if (f->rest != 0 && !f->desk->p->deleveraging.model->deleveraging->named) dump(f);
+    }
+    if (!f->note) return unfilled;
+    return settle_up(f) ? 0 : FL_REFUSED_ARGUMENT;
+}
+
+static bool named_account(const struct fl_desk *desk, int64_t arg)
+{
+    return arg >= 0 && arg < fl_row_count(desk->rows, FL_EXCHANGE_ACCOUNTS);
+}
+
+static bool named_market(const struct fl_desk *desk, int64_t arg)
+{
+    return arg >= 0 && arg <= desk->p->markets.count;
+}
+
+/* The sender may be any account, the liquidated one too, and is paid when all else is stored. */
+static uint32_t pay_sender(struct fall *f, uint32_t sender)
+{
+    struct fl_opened account;
+    if (f->reward == 0) return 0;
+    fl_account_open(f->desk, sender, &account);
+    return fl_move(&account.value.quote, f->reward) && fl_account_store(f->desk, &account)
+               ? 0
+               : FL_REFUSED_ARGUMENT;
+}
+
+/* Anyone may close a position of an account that is below its maintenance margin. */
+uint32_t fl_liquidate_tx(struct fl_desk *desk, const struct fl_tx *tx)
+{
+    if (!named_account(desk, tx->arg[0]) || !named_market(desk, tx->arg[1]))
+        return FL_REFUSED_ARGUMENT;
+    struct fall f = {.desk = desk, .rewarded = true};
+    const uint32_t refused = liquidate(&f, (uint32_t)tx->arg[0], (uint32_t)tx->arg[1]);
+    return refused ? refused : pay_sender(&f, tx->account);
+}
+
+/* Where keepers choose: anyone may name who takes over a bankrupt account's position. Nobody can: the
+ * account itself as the counterparty has the exchange sell to the book at any price. */
+uint32_t fl_deleverage_tx(struct fl_desk *desk, const struct fl_tx *tx)
+{
+    if (!named_account(desk, tx->arg[0]) || !named_market(desk, tx->arg[1]) ||
+        !named_account(desk, tx->arg[2]))
+        return FL_REFUSED_ARGUMENT;
+    if (!desk->p->deleveraging.model->deleveraging->named) return FL_REFUSED_SENDER;
+    struct fall f = {.desk = desk};
+    const uint32_t number = (uint32_t)tx->arg[0], refused = find_fallen(&f, number);
+    if (refused) return refused;
+    f.market = tx->arg[1] == 0 ? fl_worst_market(desk, &f.account) : (uint32_t)tx->arg[1] - 1;
+    const int64_t size = fl_account_size(&f.account.value, f.market);
+    if (size == 0 || !bankrupt(&f)) return size == 0 ? FL_REFUSED_ARGUMENT : FL_REFUSED_HEALTHY;
+    f.rest = -size;
+    if (!may_deleverage(&f)) return FL_REFUSED_BLOCK_LIMIT;
+    if (tx->arg[2] == number)
+        dump(&f);
+    else
+        deleverage(&f, (uint32_t)tx->arg[2], f.rest);
+    if (!f.note) return FL_REFUSED_NO_QUOTE;
+    return settle_up(&f) ? 0 : FL_REFUSED_ARGUMENT;
+}
+
+/* --- the exchange's own ----------------------------------------------------------------------------- */
+
+static uint32_t first_to_fall(const struct fl_fallen *all, uint32_t count)
+{
+    uint32_t first = UINT32_MAX;
+    for (uint32_t i = 0; i < count; i++)
+        if (!all[i].struck && (first == UINT32_MAX || fl_falls_before(&all[i], &all[first])))
+            first = i;
+    return first;
+}
+
+static void look_again(struct fl_desk *desk, struct fl_fallen *one)
+{
+    struct fl_opened account;
+    if (one->struck) return;
+    fl_account_open(desk, one->account, &account);
+    const struct fl_risk risk = fl_opened_risk(desk, &account);
+    one->collateral = risk.collateral;
+    one->maintenance = risk.maintenance;
+    one->struck = !account.priced || !fl_liquidatable(&risk);
+}
+
+void fl_liquidate_block(struct fl_desk *desk)
+{
+    if (desk->p->liquidations_per_block == 0) return;
+    uint32_t count;
+    struct fl_fallen *all = fl_watchlist_fallen(desk, &count);
+    for (int64_t i = 0; i < desk->p->liquidations_per_block; i++) {
+        const uint32_t first = first_to_fall(all, count);
+        if (first == UINT32_MAX) return;
+        struct fall f = {.desk = desk};
+        if (liquidate(&f, all[first].account, 0) != 0) all[first].struck = 1;
+        look_again(desk, &all[first]);
+        /* Deleveraging and socialised losses change others too. */
+        for (uint32_t k = 0; k < count && (f.adl != 0 || f.socialised != 0); k++)
+            look_again(desk, &all[k]);
+    }
+}
