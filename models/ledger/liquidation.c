@@ -144,7 +144,7 @@ static bool fund_bears(struct fall *f, fl_i128 delta)
 }
 
 /* One part; false if the fund does not bear it, or a bound would be passed: then nothing has changed. */
-static bool take_part(struct fall *f, const struct fl_part *part, bool *backed)
+static bool take_part(struct fall *f, const struct fl_match *part, bool *backed)
 {
     struct fl_desk *desk = f->desk;
     const int64_t before = fl_account_size(&f->account.value, f->market);
@@ -186,7 +186,7 @@ static uint32_t close_on_book(struct fall *f)
     const int64_t limit = fillable_limit(f), wanted = f->rest;
     uint32_t skip = 0;
     while (f->rest != 0) {
-        const struct fl_part part = fl_book_look(f->desk, f->market, f->rest, limit, skip);
+        const struct fl_match part = fl_book_look(f->desk, f->market, f->rest, limit, skip);
         bool backed;
         if (part.size == 0) break;
         if (part.maker != f->account.number && take_part(f, &part, &backed)) continue;
@@ -334,7 +334,7 @@ static fl_i128 socialise(struct fall *f, fl_i128 loss)
 
 /* One part of what is left goes to the book at any price; the account gets its bankruptcy price, as far as
  * anybody pays for it. */
-static bool dump_part(struct fall *f, const struct fl_part *part)
+static bool dump_part(struct fall *f, const struct fl_match *part)
 {
     struct fl_desk *desk = f->desk;
     const int64_t before = fl_account_size(&f->account.value, f->market);
@@ -366,7 +366,7 @@ static void dump(struct fall *f)
 {
     uint32_t skip = 0;
     while (f->rest != 0) {
-        const struct fl_part part = fl_book_look(f->desk, f->market, f->rest, 0, skip);
+        const struct fl_match part = fl_book_look(f->desk, f->market, f->rest, 0, skip);
         if (part.size == 0) return;
         if (part.maker == f->account.number || !dump_part(f, &part))
             skip |= UINT32_C(1) << part.place;

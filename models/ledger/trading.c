@@ -88,7 +88,7 @@ fl_i128 fl_quote_flow(int64_t size, int64_t price)
     return exact > 0 ? -((exact + FL_PPM_ONE - 1) / FL_PPM_ONE) : -exact / FL_PPM_ONE;
 }
 
-struct fl_part fl_book_look(const struct fl_desk *desk, uint32_t market, int64_t size,
+struct fl_match fl_book_look(const struct fl_desk *desk, uint32_t market, int64_t size,
                             int64_t limit, uint32_t skip)
 {
     struct fl_offer offers[FL_MAKERS_MAX];
@@ -99,7 +99,7 @@ struct fl_part fl_book_look(const struct fl_desk *desk, uint32_t market, int64_t
         if (skip >> i & 1) offers[i].mid = 0;
     const struct fl_slice slice =
         fl_book_slice(offers, FL_MAKERS_MAX, buy, fl_abs(size), limit, &grid);
-    struct fl_part part = {.place = slice.maker};
+    struct fl_match part = {.place = slice.maker};
     if (slice.maker == UINT32_MAX) return part;
     part.maker = maker_at(desk, market, slice.maker)->account - 1;
     part.size = buy ? slice.size : -slice.size;
@@ -108,7 +108,7 @@ struct fl_part fl_book_look(const struct fl_desk *desk, uint32_t market, int64_t
     return part;
 }
 
-bool fl_book_take(struct fl_desk *desk, uint32_t market, const struct fl_part *part)
+bool fl_book_take(struct fl_desk *desk, uint32_t market, const struct fl_match *part)
 {
     struct fl_opened maker;
     fl_account_open(desk, part->maker, &maker);
@@ -145,7 +145,7 @@ static uint32_t fill_all(struct fl_desk *desk, struct fl_opened *taker, uint32_t
 {
     uint32_t skip = 0;
     for (int64_t rest = size; rest != 0;) {
-        const struct fl_part part = fl_book_look(desk, market, rest, limit, skip);
+        const struct fl_match part = fl_book_look(desk, market, rest, limit, skip);
         if (part.size == 0)
             return skip != 0 || fl_best_price(desk, market, size > 0) == 0 ? FL_REFUSED_NO_QUOTE
                                                                            : FL_REFUSED_LIMIT;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAB_TXS = 1024, LAB_ACCOUNTS = 640, LAB_GROUPS = 4, LAB_CONTRACTS = 3, LAB_SECRET = 77 };
+enum { LAB_TXS = 1024, LAB_ACCOUNTS = 640, LAB_GROUPS = 4, LAB_CONTRACTS = 34, LAB_SECRET = 77 };
 
 struct lab {
     struct fl_config config;
