@@ -7,7 +7,8 @@
  *                        scenario_resolved_json, overrides, seed (string), digest, content_hash,
  *                        name, why, summary_json
  *   /series/time         int64 ns; /series/t_s float64 s; /series/<section.name> int64, one for each
- *                        observable, on the sampling grid
+ *                        observable, on the sampling grid; /series/<part>/<section.name> of one group,
+ *                        contract or check alone (struct fl_observable_ref)
  *   /events/<kind>/      id (uint32), time (int64 ns), endpoint, parent (uint32), and the kind's own
  *                        columns (int64); rows in id order; attribute `story`
  *   /faults/             name, model, group (strings), fault (index), from, to (int64 ns), record,

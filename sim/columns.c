@@ -117,7 +117,7 @@ static void add_series(struct fl_columns *all)
     for (uint32_t i = 0; i < all->config->observable_count; i++) {
         const struct fl_observable_ref *ref = &all->config->observable[i];
         const struct fl_observable *seen = &ref->model->observables[ref->index];
-        column = add(all, "/series", seen->name, FL_COLUMN_INT64, count);
+        column = add(all, "/series", ref->name, FL_COLUMN_INT64, count);
         describe(column, fl_unit_symbol(seen->unit), seen->doc ? seen->doc : seen->name);
         column->fill = fill_sample;
         column->which = i;

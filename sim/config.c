@@ -71,62 +71,6 @@ const struct fl_model *fl_model_find(enum fl_family family, const char *name)
     return NULL;
 }
 
-uint32_t fl_config_observable(const struct fl_config *config, const char *name)
-{
-    for (uint32_t i = 0; i < config->observable_count; i++) {
-        const struct fl_observable_ref *ref = &config->observable[i];
-        if (strcmp(ref->model->observables[ref->index].name, name) == 0) {
-            return i;
-        }
-    }
-    return UINT32_MAX;
-}
-
-/* ------------------------------------------------------------------------------------------------
- * Observables
- * --------------------------------------------------------------------------------------------- */
-
-static void add_observables(struct fl_reading *reading, const struct fl_model *model,
-                            uint32_t *room)
-{
-    struct fl_config *config = reading->config;
-    for (uint32_t i = 0; i < config->observable_count; i++) {
-        if (config->observable[i].model == model) {
-            return;
-        }
-    }
-    for (uint32_t i = 0; model && model->observables && model->observables[i].name; i++) {
-        config->observable =
-            fl_grow(config->observable, config->observable_count, room, sizeof *config->observable);
-        config->observable[config->observable_count++] = (struct fl_observable_ref){model, i};
-    }
-}
-
-/* In order of first use. The array grows on the heap, then moves to the arena. */
-static void collect_observables(struct fl_reading *reading)
-{
-    struct fl_config *config = reading->config;
-    uint32_t room = 0;
-    for (uint32_t i = 0; i < config->group_count; i++) {
-        for (int family = FL_CONSENSUS; family < FL_LAYERS; family++) {
-            add_observables(reading, config->group[i].layer[family].model, &room);
-        }
-    }
-    for (uint32_t i = 0; i < config->contract_count; i++) {
-        add_observables(reading, config->contract[i].model, &room);
-    }
-    for (uint32_t i = 0; i < config->check_count; i++) {
-        add_observables(reading, config->check[i].model, &room);
-    }
-    struct fl_observable_ref *grown = config->observable;
-    const size_t bytes = config->observable_count * sizeof *grown;
-    config->observable = fl_arena_alloc(reading->arena, 1, bytes);
-    if (bytes > 0) {
-        memcpy(config->observable, grown, bytes);
-    }
-    free(grown);
-}
-
 /* ------------------------------------------------------------------------------------------------
  * The top level
  * --------------------------------------------------------------------------------------------- */
@@ -238,6 +182,10 @@ static cJSON *read_expect_path(struct fl_reading *reading, const cJSON *item,
         return NULL;
     }
     memcpy(path, word, length + 1);
+    if (strchr(word, '/')) { /* the observable of one part: there because it is named here */
+        uint32_t *handle = fl_arena_alloc(reading->arena, 1, sizeof *handle);
+        fl_add_pending(reading, (struct fl_pending){.item = item, .observable = handle});
+    }
     return fl_json_made(cJSON_CreateString(word));
 }
 
@@ -371,9 +319,10 @@ static cJSON *read_scenario(struct fl_reading *reading, const cJSON *scenario, c
     fl_read_checks(reading, scenario, out);
     read_trace(reading, scenario, out);
     read_expectations(reading, scenario, out);
-    collect_observables(reading);
+    fl_collect_observables(reading, scenario);
     fl_read_faults(reading, scenario, faults);
     fl_settle_pending(reading);
+    fl_keep_observables(reading);
     return out;
 }
 

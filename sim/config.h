@@ -142,9 +142,14 @@ struct fl_expect {
 
 enum fl_detail { FL_DETAIL_SUMMARY = 1, FL_DETAIL_EVENTS, FL_DETAIL_MESSAGES };
 
+/* What a model publishes, over all that run it or over one of them. A scenario has each of its models'
+ * over all; of one part, "eth/market.fundamental", what is FL_FIRST if several parts run the model, and
+ * what the scenario names. */
 struct fl_observable_ref {
     const struct fl_model *model;
-    uint32_t index; /* in model->observables */
+    uint32_t index;   /* in model->observables */
+    uint32_t part;    /* group, contract or check, as the model's family says; UINT32_MAX: all */
+    const char *name; /* "market.fundamental", "eth/market.fundamental" */
 };
 
 struct fl_config {
@@ -163,7 +168,7 @@ struct fl_config {
     fl_time sample;        /* grid of the series */
     uint32_t observable_count;
     struct fl_observable_ref *observable; /* of each distinct model in use: layers in group order,
-                                             contracts, checks; index = handle */
+                                             contracts, checks; then of parts; index = handle */
     struct fl_facts facts;
     uint32_t twin_count; /* the last endpoints: facts.endpoints - twin_count, and so on */
     uint32_t *twin_of;   /* their originals */

@@ -24,6 +24,13 @@ void fl_read_checks(struct fl_reading *reading, const cJSON *scenario, cJSON *ou
 /* sim/config_faults.c; into `faults`, once it is known which observables there are. */
 void fl_read_faults(struct fl_reading *reading, const cJSON *scenario, cJSON *faults);
 
+/* sim/config_observables.c: what all models in use publish, once they are known; then names may add
+ * what single parts publish, until the list is kept. */
+void fl_collect_observables(struct fl_reading *reading, const cJSON *scenario);
+/* The handle of a name; UINT32_MAX after a report. */
+uint32_t fl_name_observable(struct fl_reading *reading, const cJSON *item);
+void fl_keep_observables(struct fl_reading *reading);
+
 /* The first of `item` and its successors that is not a comment; how many an object has. */
 const cJSON *fl_named(const cJSON *item);
 uint32_t fl_count_named(const cJSON *object);

@@ -205,7 +205,7 @@ struct fl_record_kind {
 };
 
 /* A named int64 that a model publishes. Triggers, checks, the summary and the trace's series read
- * these and nothing else. */
+ * these and nothing else. A scenario that says "GROUP/section.name" means that group's alone. */
 enum fl_combine { FL_SUM = 1, FL_MAX, FL_MIN, FL_FIRST };
 struct fl_observable {
     const char *name; /* "section.name", unique in the program: "ledger.insurance_fund" */
@@ -594,7 +594,7 @@ enum fl_param_type {
     FL_GROUP_NAME,      /* uint32_t: first endpoint of a group of nodes, by name */
     FL_GROUP_NAMES,     /* struct fl_groups: a list of those */
     FL_CONTRACT_NAME,   /* uint32_t: index of a contract, by name */
-    FL_OBSERVABLE_NAME, /* uint32_t: handle for fl_watch_observe */
+    FL_OBSERVABLE_NAME, /* uint32_t: handle for fl_watch_observe; of one part: "eth/market.mid" */
     FL_SUBMODEL,        /* struct fl_submodel: "name" or {"model": "name", ...} of `family` */
     FL_ROWS,            /* struct fl_list: {"NAME": {...}, ...}, objects that the rows `of` read */
     FL_ENTRY_NAME, /* uint32_t: place of an entry in a contract's FL_ROWS (`within`, `list`), by

@@ -40,15 +40,23 @@ static void merge(const struct fl_model *m, int64_t *total, const int64_t *x, bo
     *first = false;
 }
 
-/* All observables of one model, over every node, contract or check that runs it. */
-static void observe_model(const struct fl_world *w, const struct fl_model *m, int64_t *total)
+static bool within(uint32_t part, uint32_t i)
 {
+    return part == UINT32_MAX || part == i;
+}
+
+/* All observables of one model, over every node, contract or check that runs it, or over one part. */
+static void observe_model(const struct fl_world *w, const struct fl_observable_ref *of,
+                          int64_t *total)
+{
+    const struct fl_model *m = of->model;
+    const uint32_t part = of->part;
     const struct fl_config *c = w->config;
     int64_t x[OBSERVABLES_MAX] = {0};
     bool first = true;
     if (m->family < FL_LAYERS)
         for (uint32_t g = 0; g < c->group_count; g++) {
-            if (c->group[g].layer[m->family].model != m) continue;
+            if (c->group[g].layer[m->family].model != m || !within(part, g)) continue;
             for (uint32_t i = 0; i < c->group[g].count; i++) {
                 const struct fl_actor *a = fl_actor_at(w, c->group[g].first + i, m->family);
                 m->node->observe(&a->self, a->state, x);
@@ -56,12 +64,12 @@ static void observe_model(const struct fl_world *w, const struct fl_model *m, in
             }
         }
     for (uint32_t i = 0; m->contract && i < c->contract_count; i++) {
-        if (c->contract[i].model != m) continue;
+        if (c->contract[i].model != m || !within(part, i)) continue;
         fl_ledger_observe(w->ledger, w->newest, i, x);
         merge(m, total, x, &first);
     }
     for (uint32_t i = 0; m->watch && i < c->check_count; i++) {
-        if (c->check[i].model != m) continue;
+        if (c->check[i].model != m || !within(part, i)) continue;
         m->watch->observe(c->check[i].params, w->check[i].state, x);
         merge(m, total, x, &first);
     }
@@ -72,7 +80,7 @@ int64_t fl_observe(const struct fl_world *w, uint32_t handle)
     FL_ASSERT(handle < w->config->observable_count);
     const struct fl_observable_ref *ref = &w->config->observable[handle];
     int64_t all[OBSERVABLES_MAX] = {0};
-    observe_model(w, ref->model, all);
+    observe_model(w, ref, all);
     return all[ref->index];
 }
 
@@ -82,21 +90,24 @@ bool fl_observe_node(const struct fl_world *w, uint32_t handle, uint32_t endpoin
     if (ref->model->family >= FL_LAYERS) return false;
     const struct fl_actor *a = fl_actor_at(w, endpoint, ref->model->family);
     if (a->model != ref->model) return false;
+    if (ref->part != UINT32_MAX && w->config->group[ref->part].first != a->self.group_first)
+        return false;
     int64_t x[OBSERVABLES_MAX] = {0};
     a->model->node->observe(&a->self, a->state, x);
     *value = x[ref->index];
     return true;
 }
 
-/* Observables of one model have neighbouring handles: each model is asked once. */
+/* Observables of one model, or of one part, mostly have neighbouring handles: it is asked once. */
 static void observe_all(const struct fl_world *w, int64_t *out)
 {
     for (uint32_t h = 0; h < w->config->observable_count;) {
-        const struct fl_model *m = w->config->observable[h].model;
+        const struct fl_observable_ref *of = &w->config->observable[h], *ref = of;
         int64_t all[OBSERVABLES_MAX] = {0};
-        observe_model(w, m, all);
-        for (; h < w->config->observable_count && w->config->observable[h].model == m; h++)
-            out[h] = all[w->config->observable[h].index];
+        observe_model(w, of, all);
+        for (; h < w->config->observable_count && ref->model == of->model && ref->part == of->part;
+             ref = &w->config->observable[++h])
+            out[h] = all[ref->index];
     }
 }
 

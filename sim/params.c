@@ -423,23 +423,6 @@ const void *fl_read_params(struct fl_reading *reading, const struct fl_model *mo
     return params;
 }
 
-static void settle_observable(struct fl_reading *reading, const struct fl_pending *pending)
-{
-    const struct fl_config *config = reading->config;
-    struct fl_guess guess = {.wanted = pending->item->valuestring};
-    *pending->observable = fl_config_observable(config, guess.wanted);
-    if (*pending->observable != UINT32_MAX) {
-        return;
-    }
-    for (uint32_t i = 0; i < config->observable_count; i++) {
-        const struct fl_observable_ref *ref = &config->observable[i];
-        fl_guess_offer(&guess, ref->model->observables[ref->index].name);
-    }
-    fl_mistake(&reading->json, pending->item, FL_AT_VALUE,
-               "no model in use has an observable \"%.*s\"%s", FL_QUOTED_BYTES, guess.wanted,
-               fl_guess_hint(&guess).text);
-}
-
 cJSON *fl_known_observable(struct fl_reading *reading, const cJSON *item, uint32_t *handle)
 {
     *handle = UINT32_MAX;
@@ -447,7 +430,7 @@ cJSON *fl_known_observable(struct fl_reading *reading, const cJSON *item, uint32
     if (!name) {
         return NULL;
     }
-    settle_observable(reading, &(struct fl_pending){.item = item, .observable = handle});
+    *handle = fl_name_observable(reading, item);
     return fl_json_made(cJSON_CreateString(name));
 }
 
@@ -465,7 +448,7 @@ void fl_settle_pending(struct fl_reading *reading)
     for (uint32_t i = 0; i < reading->pending_count; i++) {
         const struct fl_pending *pending = &reading->pending[i];
         if (pending->observable) {
-            settle_observable(reading, pending);
+            *pending->observable = fl_name_observable(reading, pending->item);
         } else if (pending->name) {
             drop_check(reading, fl_settle_entry(reading, pending->item, pending->name));
         }

@@ -152,7 +152,7 @@ static bool may_refer(const cJSON *item)
     return true;
 }
 
-/* "name", or "name[3]", whose index is then in *index. */
+/* "name", or "name[3]", whose index is then in *index, or "name/observable". */
 static bool refers(const cJSON *item, const char *name, int64_t *index)
 {
     const size_t length = strlen(name);
@@ -161,7 +161,7 @@ static bool refers(const cJSON *item, const char *name, int64_t *index)
     }
     const char *rest = item->valuestring + length;
     *index = -1;
-    return *rest == '\0' ||
+    return *rest == '\0' || *rest == '/' ||
            (*rest == '[' && fl_decimal(rest + 1, strcspn(rest + 1, "]"), 0, index));
 }
 

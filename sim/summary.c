@@ -118,7 +118,7 @@ static void add_observables(struct facts *facts, const struct fl_config *config,
         const struct fl_observable *seen = &ref->model->observables[ref->index];
         struct fact *fact =
             add_number(facts, form_of(seen->unit), result->final[i], seen->unit, true);
-        snprintf(fact->path, FACT_PATH, "%s", seen->name);
+        snprintf(fact->path, FACT_PATH, "%s", ref->name);
     }
 }
 

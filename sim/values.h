@@ -26,7 +26,7 @@ struct fl_reading {
     struct fl_arena *arena;   /* of the configuration */
     struct fl_config *config; /* groups and contracts have their names before models are read */
     struct fl_pending *pending;
-    uint32_t pending_count, pending_room, depth;
+    uint32_t pending_count, pending_room, depth, observable_room;
     bool *sized;  /* by group: its count was read without a mistake */
     bool crowded; /* too many endpoints: nothing is laid out by endpoint */
 };

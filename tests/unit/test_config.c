@@ -918,16 +918,19 @@ Test(config, what_is_wrong_with_named_objects)
     }
 }
 
+/* Two feeds: of the price, which is the first one's, each has its own as well. */
 Test(config, observables_come_in_order_of_first_use)
 {
-    static const char *const names[] = {"consensus.height", "consensus.view", "oracle.price",
-                                        "check.worst"};
+    static const char *const names[] = {"consensus.height",   "consensus.view",
+                                        "oracle.price",       "check.worst",
+                                        "spare/oracle.price", "feed/oracle.price"};
+    static const uint32_t parts[] = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, 0, 1};
     struct outcome o = read_text(full);
     cr_assert(o.config);
-    cr_assert_eq(o.config->observable_count, 4);
-    for (uint32_t i = 0; i < 4; i++) {
-        const struct fl_observable_ref *ref = &o.config->observable[i];
-        cr_expect_str_eq(ref->model->observables[ref->index].name, names[i]);
+    cr_assert_eq(o.config->observable_count, 6);
+    for (uint32_t i = 0; i < 6; i++) {
+        cr_expect_str_eq(o.config->observable[i].name, names[i]);
+        cr_expect_eq(o.config->observable[i].part, parts[i]);
         cr_expect_eq(fl_config_observable(o.config, names[i]), i);
     }
     cr_expect_eq(fl_config_observable(o.config, "nothing"), UINT32_MAX);
