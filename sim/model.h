@@ -597,9 +597,8 @@ enum fl_param_type {
     FL_OBSERVABLE_NAME, /* uint32_t: handle for fl_watch_observe; of one part: "eth/market.mid" */
     FL_SUBMODEL,        /* struct fl_submodel: "name" or {"model": "name", ...} of `family` */
     FL_ROWS,            /* struct fl_list: {"NAME": {...}, ...}, objects that the rows `of` read */
-    FL_ENTRY_NAME, /* uint32_t: place of an entry in a contract's FL_ROWS (`within`, `list`), by
-                          name. With the fallback "\"\"" it may be left out: the first one */
-    FL_ENTRY_NAMES /* struct fl_places: a list of those, each at most once */
+    FL_ENTRY_NAME,      /* uint32_t: place of an entry in the FL_ROWS of a contract, by name */
+    FL_ENTRY_NAMES      /* struct fl_places: a list of those, each at most once */
 };
 struct fl_points {
     uint32_t count, zero;
@@ -640,7 +639,9 @@ struct fl_param {
     size_t of_bytes;
     const char *(*of_check)(const void *entry);
     /* FL_ENTRY_NAME, FL_ENTRY_NAMES: the key of a row beside this one, an FL_CONTRACT_NAME, that names
-     * the contract; and the key of that contract's FL_ROWS. The names are settled before `check`. */
+     * the contract; and the key of that contract's FL_ROWS. The names are settled before `check`. A
+     * name whose fallback is "\"\"" may be left out, for the first entry; without a contract, or if it
+     * is null by default, it is UINT32_MAX. */
     const char *within, *list;
     const char *doc; /* with the unit and, where it has one, the source of the default */
 };

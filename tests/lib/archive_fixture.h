@@ -170,8 +170,8 @@ static inline void fake_series(struct fake *f, enum fake_change change)
     for (int k = 0; k < FAKE_SERIES; k++) {
         f->sample[k] = f->series[k];
         f->final[k] = f->series[k][FAKE_SAMPLES - 1];
-        f->observable[k] = (struct fl_observable_ref){
-            &fake_world, (uint32_t)k, UINT32_MAX, fake_observables[k].name};
+        f->observable[k] = (struct fl_observable_ref){&fake_world, (uint32_t)k, UINT32_MAX,
+                                                      fake_observables[k].name};
     }
 }
 

@@ -9,59 +9,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Three markets whose true prices are straight lines in the logarithm, without noise, so that each one
- * is known at the points; two feeds, each with reporters of one market. Agents publish too. */
-#define MARKET(POINTS)                                                                      \
-    "{\"source\": {\"model\": \"replay\", \"volatility\": 0, \"points_usd\": " POINTS "}, " \
-    "\"market\": {\"model\": \"spot\", \"depth\": 1000, \"subscribers\": [\"rep-eth\"]}}"
-#define REPORTERS(COUNT, FEED)                                                             \
-    "{\"count\": " COUNT ", \"clients_of\": \"v\", \"oracle\": {\"model\": \"reporter\", " \
-    "\"contract\": \"" FEED "\", \"noise\": 0, \"lag_ms\": 100}}"
-#define FEED(REPORTERS) "{\"model\": \"feed\", \"reporters\": [\"" REPORTERS "\"], \"quorum\": 2}"
-#define SCENARIO(REST)                                                                                                   \
-    "{\"name\": \"markets\", \"duration_s\": 60, \"nodes\": {"                                                           \
-    "\"v\": {\"consensus\": {\"model\": \"ordered\", \"block_ms\": 500}, \"chain\": "                                    \
-    "\"replica\"}, "                                                                                                     \
-    "\"eth\": " MARKET(                                                                                                  \
-        "[[0, 2385.25]]") ", "                                                                                           \
-                          "\"btc\": {\"count\": 2, \"source\": {\"model\": \"replay\", "                                 \
-                          "\"volatility\": 0, "                                                                          \
-                          "\"points_usd\": [[0, 64000], [20, 64000], [21, 51200]]}, \"market\": "                        \
-                          "{\"model\": \"spot\", "                                                                       \
-                          "\"depth\": 10, \"subscribers\": [\"rep-btc\"]}}, "                                            \
-                          "\"sol\": " MARKET(                                                                            \
-                              "[[0, 141.5], [60, 141.5]]") ", "                                                          \
-                                                           "\"rep-eth\": " REPORTERS(                                    \
-                                                               "3",                                                      \
-                                                               "feed-"                                                   \
-                                                               "eth") ", "                                               \
-                                                                      "\"rep-btc\":"                                     \
-                                                                      " " REPORTERS(                                     \
-                                                                          "2",                                           \
-                                                                          "feed-"                                        \
-                                                                          "btc") "}, "                                   \
-                                                                                 "\"contracts\": "                       \
-                                                                                 "{\"feed-eth\":"                        \
-                                                                                 " " FEED(                               \
-                                                                                     "rep-"                              \
-                                                                                     "eth") ", "                         \
-                                                                                            "\"fe"                       \
-                                                                                            "ed-"                        \
-                                                                                            "btc"                        \
-                                                                                            "\":"                        \
-                                                                                            " " FEED("rep-btc") "}, "    \
-                                                                                                                "\"trac" \
-                                                                                                                "e\": "  \
-                                                                                                                "{\"sam" \
-                                                                                                                "ple_"   \
-                                                                                                                "s\": "  \
-                                                                                                                "1"      \
-                                                                                                                "}" REST \
-                                                                                                                "}"
+/* Three markets whose prices have no noise, so that each is known at the points; two feeds, each with
+ * reporters of one market. */
+static const char world[] =
+    "{\"name\": \"markets\", \"duration_s\": 60, \"trace\": {\"sample_s\": 1}, \"nodes\": {"
+    "\"v\": {\"consensus\": {\"model\": \"ordered\", \"block_ms\": 500}, \"chain\": \"replica\"},"
+    "\"eth\": {\"source\": {\"model\": \"replay\", \"volatility\": 0, \"points_usd\":"
+    " [[0, 2385.25]]},"
+    " \"market\": {\"model\": \"spot\", \"depth\": 1000, \"subscribers\": [\"rep-eth\"]}},"
+    "\"btc\": {\"count\": 2, \"source\": {\"model\": \"replay\", \"volatility\": 0, \"points_usd\":"
+    " [[0, 64000], [20, 64000], [21, 51200]]},"
+    " \"market\": {\"model\": \"spot\", \"depth\": 10, \"subscribers\": [\"rep-btc\"]}},"
+    "\"sol\": {\"source\": {\"model\": \"replay\", \"volatility\": 0, \"points_usd\":"
+    " [[0, 141.5], [60, 141.5]]},"
+    " \"market\": {\"model\": \"spot\", \"depth\": 1000, \"subscribers\": []}},"
+    "\"rep-eth\": {\"count\": 3, \"clients_of\": \"v\", \"oracle\": {\"model\": \"reporter\","
+    " \"contract\": \"feed-eth\", \"noise\": 0, \"lag_ms\": 100}},"
+    "\"rep-btc\": {\"count\": 2, \"clients_of\": \"v\", \"oracle\": {\"model\": \"reporter\","
+    " \"contract\": \"feed-btc\", \"noise\": 0, \"lag_ms\": 100}}},"
+    "\"contracts\": {"
+    "\"feed-eth\": {\"model\": \"feed\", \"reporters\": [\"rep-eth\"], \"quorum\": 2},"
+    "\"feed-btc\": {\"model\": \"feed\", \"reporters\": [\"rep-btc\"], \"quorum\": 2}}";
+
+/* With sections of its own; good until the next call. */
+static const char *scenario(const char *sections)
+{
+    static char text[8192];
+    const int length = snprintf(text, sizeof text, "%s%s}", world, sections);
+    cr_assert_lt(length, (int)sizeof text);
+    return text;
+}
 
 Test(observables, each_group_has_its_own_price)
 {
-    struct fl_test_run run = fl_test_run(SCENARIO(""), NULL, 0, 1);
+    struct fl_test_run run = fl_test_run(scenario(""), NULL, 0, 1);
     cr_expect_eq(fl_test_final(&run, "market.fundamental"), 2385250000, "the first, as ever");
     cr_expect_eq(fl_test_final(&run, "eth/market.fundamental"), 2385250000);
     cr_expect_eq(fl_test_final(&run, "btc/market.fundamental"), 51200000000);
@@ -81,7 +62,7 @@ Test(observables, each_group_has_its_own_price)
 
 Test(observables, each_contract_has_its_own_price)
 {
-    struct fl_test_run run = fl_test_run(SCENARIO(""), NULL, 0, 1);
+    struct fl_test_run run = fl_test_run(scenario(""), NULL, 0, 1);
     cr_expect_eq(fl_test_final(&run, "feed-eth/oracle.price"), 2385250000);
     cr_expect_eq(fl_test_final(&run, "feed-btc/oracle.price"), 51200000000);
     cr_expect_eq(fl_test_final(&run, "oracle.price"), 2385250000);
@@ -91,11 +72,11 @@ Test(observables, each_contract_has_its_own_price)
 /* What adds up is not told apart by itself, but on demand; then its parts are the whole. */
 Test(observables, what_is_combined_has_parts_on_demand)
 {
-    struct fl_test_run run = fl_test_run(SCENARIO(""), NULL, 0, 1);
+    struct fl_test_run run = fl_test_run(scenario(""), NULL, 0, 1);
     cr_expect_eq(fl_config_observable(run.config, "rep-eth/oracle.reports"), UINT32_MAX);
     fl_test_run_free(&run);
     run = fl_test_run(
-        SCENARIO(", \"expect\": [{\"path\": \"rep-eth/oracle.reports\", \"op\": \">\", \"value\": "
+        scenario(", \"expect\": [{\"path\": \"rep-eth/oracle.reports\", \"op\": \">\", \"value\": "
                  "0}, {\"path\": \"rep-btc/oracle.reports\", \"op\": \">\", \"value\": 0}]"),
         NULL, 0, 1);
     const int64_t eth = fl_test_final(&run, "rep-eth/oracle.reports"),
@@ -134,7 +115,7 @@ Test(observables, one_market_has_one_price)
 Test(observables, faults_look_at_one_group)
 {
     struct fl_test_run run = fl_test_run(
-        SCENARIO(
+        scenario(
             ", \"faults\": {\"falls\": {\"model\": \"mute\", \"group\": \"sol\", \"count\": 1, "
             "\"look_ms\": 100, \"when\": {\"observable\": \"btc/market.fundamental\", "
             "\"falls\": 0.1}}, "
@@ -159,7 +140,7 @@ Test(observables, the_trace_and_the_summary_show_each_market)
     char folder[] = "/tmp/faultline-test-XXXXXX", error[256];
     cr_assert_not_null(mkdtemp(folder));
     struct fl_test_run run = fl_test_run(
-        SCENARIO(", \"expect\": [{\"path\": \"sol/market.fundamental\", \"op\": \"==\", "
+        scenario(", \"expect\": [{\"path\": \"sol/market.fundamental\", \"op\": \"==\", "
                  "\"value\": \"141.50\"}]"),
         NULL, 0, 1);
     char hash[33];
@@ -218,40 +199,46 @@ static void expect_said(const char *text, const char *expected)
     free(said);
 }
 
-#define WATCH(NAME)                                                                         \
-    SCENARIO(", \"checks\": {\"c\": {\"model\": \"solvency\", \"exchange\": \"feed-eth\", " \
-             "\"fundamental\": \"" NAME "\"}}")
-#define EXPECT(PATH) \
-    SCENARIO(", \"expect\": [{\"path\": \"" PATH "\", \"op\": \">\", \"value\": 0}]")
+static void expect_refused(const char *path, const char *expected)
+{
+    char sections[256];
+    snprintf(sections, sizeof sections,
+             ", \"expect\": [{\"path\": \"%s\", \"op\": \">\", \"value\": 0}]", path);
+    expect_said(scenario(sections), expected);
+}
 
 Test(observables, what_no_group_publishes_is_refused)
 {
-    expect_said(
-        EXPECT("ehh/market.fundamental"),
+    expect_refused(
+        "ehh/market.fundamental",
         "error: /expect/0/path: no group of nodes is called \"ehh\" (did you mean \"eth\"?)");
-    expect_said(EXPECT("rep-eth/market.fundamental"),
-                "error: /expect/0/path: group of nodes \"rep-eth\" does not publish "
-                "\"market.fundamental\"; published by: eth, btc, sol");
-    expect_said(EXPECT("eth/market.fundamentl"),
-                "error: /expect/0/path: no model in use has an observable \"market.fundamentl\" "
-                "(did you mean \"market.fundamental\"?)");
-    expect_said(
-        EXPECT("feed-ehh/oracle.price"),
+    expect_refused("rep-eth/market.fundamental",
+                   "error: /expect/0/path: group of nodes \"rep-eth\" does not publish "
+                   "\"market.fundamental\"; published by: eth, btc, sol");
+    expect_refused("eth/market.fundamentl",
+                   "error: /expect/0/path: no model in use has an observable \"market.fundamentl\" "
+                   "(did you mean \"market.fundamental\"?)");
+    expect_refused(
+        "feed-ehh/oracle.price",
         "error: /expect/0/path: no contract is called \"feed-ehh\" (did you mean \"feed-eth\"?)");
-    expect_said(EXPECT("eth/oracle.price"), "error: /expect/0/path: no contract is called \"eth\"");
-    expect_said(EXPECT("eth/"), "error: /expect/0/path: no model in use has an observable \"\"");
-    expect_said(EXPECT("x/eth/market.mid"),
-                "error: /expect/0/path: no model in use has an observable \"eth/market.mid\" (did "
-                "you mean \"market.mid\"?)");
-    expect_said(WATCH("nobody/market.mid"),
+    expect_refused("eth/oracle.price", "error: /expect/0/path: no contract is called \"eth\"");
+    expect_refused("eth/", "error: /expect/0/path: no model in use has an observable \"\"");
+    expect_refused(
+        "x/eth/market.mid",
+        "error: /expect/0/path: no model in use has an observable \"eth/market.mid\" (did "
+        "you mean \"market.mid\"?)");
+    expect_said(scenario(", \"checks\": {\"c\": {\"model\": \"solvency\", \"exchange\": "
+                         "\"feed-eth\", \"fundamental\": \"nobody/market.mid\"}}"),
                 "error: /checks/c/fundamental: no group of nodes is called \"nobody\"");
     expect_said(
-        SCENARIO(", \"faults\": {\"f\": {\"model\": \"mute\", \"group\": \"sol\", \"count\": 1, "
+        scenario(", \"faults\": {\"f\": {\"model\": \"mute\", \"group\": \"sol\", \"count\": 1, "
                  "\"when\": {\"observable\": \"bct/market.mid\", \"falls\": 0.1}}}"),
         "error: /faults/f/when/observable: no group of nodes is called \"bct\" (did you mean "
         "\"btc\"?)");
-    expect_said("{\"name\": \"x\", \"duration_s\": 5, \"nodes\": {\"time\": " MARKET(
-                    "[[0, 1]]") ", \"rep-eth\": " MARKET("[[0, 1]]") "}}",
-                "error: /nodes/time: \"time\" is a series of every trace: what has series of its "
-                "own needs another name");
+    expect_said(
+        "{\"name\": \"x\", \"duration_s\": 5, \"nodes\": {"
+        "\"time\": {\"market\": {\"model\": \"spot\", \"depth\": 1, \"subscribers\": []}},"
+        "\"eth\": {\"market\": {\"model\": \"spot\", \"depth\": 1, \"subscribers\": []}}}}",
+        "error: /nodes/time: \"time\" is a series of every trace: what has series of its own "
+        "needs another name");
 }

@@ -781,6 +781,19 @@ Test(shrink_tree, a_part_goes_with_what_refers_to_it)
     cJSON_Delete(tree);
 }
 
+/* "a/market.mid" is what a publishes; that of "aa" is another's. */
+Test(shrink_tree, what_a_part_publishes_goes_with_it)
+{
+    cJSON *tree = fl_tree_parse(
+        "{\"nodes\": {\"a\": {}, \"aa\": {}}, \"faults\": {\"f\": {\"group\": \"aa\", \"sees\": "
+        "[\"a/market.mid\", \"aa/market.mid\", \"market.mid\"]}, \"g\": {\"group\": \"aa\", "
+        "\"when\": {\"observable\": \"a/market.mid\", \"falls\": 0.1}}}}");
+    EXPECT_TREE(fl_tree_without_part(tree, "nodes", "a", false),
+                "{\"nodes\": {\"aa\": {}}, \"faults\": {\"f\": {\"group\": \"aa\", \"sees\": "
+                "[\"aa/market.mid\", \"market.mid\"]}}}");
+    cJSON_Delete(tree);
+}
+
 /* 0, 1 and 3 are named. f falls as n - 1 does, from where the search began: 4 of 5, 2 of 3, 1 of 2; one
  * that is struck does not come to tolerate none. */
 Test(shrink_tree, fewer_members_are_numbered_anew)
