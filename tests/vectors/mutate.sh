@@ -76,11 +76,11 @@ margin 'transition, newly' 'before->collateral >= before->initial' 'before->coll
 margin 'closing a long' 'delta < 0 && delta >= -size' 'delta <= 0 && delta >= -size'
 margin 'closing a short' 'size < 0 && delta <= -size' 'size < 0 && delta <= -size + 1' test_margin
 margin 'a fill quote' 'return -fl_notional(size, price, exponent)' 'return -fl_notional(size, price, exponent) + 1'
-margin 'bankruptcy price, floor' 'worth - fl_i128_mul_div_floor(all.collateral' 'worth - fl_i128_mul_div_trunc(all.collateral'
+margin 'bankruptcy price, floor' 'worth - fl_i128_mul_div_floor(all.collateral' 'worth - fl_i128_mul_div_trunc(all.collateral' test_margin
 margin 'bankruptcy price, floor' 'worth - fl_i128_mul_div_floor(all.collateral' 'worth - fl_i128_mul_div_ceil(all.collateral'
 margin 'bankruptcy price, worth' 'return -worth - fl_i128' 'return -worth - 1 - fl_i128'
 margin 'bankruptcy rating, missing' '*over = missing <= 0' '*over = missing <= 1' test_margin
-margin 'bankruptcy rating, below 0' '*over = missing <= 0' '*over = missing != missing'
+margin 'bankruptcy rating, below 0' '*over = missing <= 0' '*over = missing == 0' test_margin
 margin 'bankruptcy rating, above 1' '> 0) *over = *under;' '> 0) *over = *over;'
 margin 'fillable price, spread' '(fl_u128)terms->spread_to_maintenance_ppm)' '(fl_u128)terms->spread_to_maintenance_ppm + 1)'
 margin 'fillable price, worth' 'fl_wide_times(under, fl_u128_abs(own.collateral))' 'fl_wide_times(under, fl_u128_abs(own.collateral) + 1)'
@@ -102,9 +102,10 @@ margin 'notional left' 'plus(terms->account_notional, -notional_so_far)' 'plus(t
 margin 'insurance left' 'plus(terms->account_insurance, -lost_so_far)' 'plus(terms->account_insurance, -lost_so_far + 1)'
 
 # ---- deleveraging ----
-margin 'can deleverage' 'if (collateral < 0)' 'if (collateral <= 0)'
+margin 'can deleverage' 'if (collateral < 0)' 'if (collateral <= 0)' test_margin
+margin 'can deleverage, settlement' 'return final_settlement ?' 'return !final_settlement ?'
 margin 'deleverage, side' '|| !fl_can_close(offsetting, market, -delta)' ''
-margin 'deleverage, transition' 'return fl_transition(&before, &after) == FL_TRANSITION_OK' 'return before.initial == before.initial'
+margin 'deleverage, transition' 'return fl_transition(&before, &after) == FL_TRANSITION_OK' 'return (int)fl_transition(&before, &after) != 0'
 margin 'deleverage against' 'delta > 0 ? fl_min(delta, size)' 'delta > 0 ? fl_min(delta, size - 1)'
 
 # ---- funding ----
@@ -127,7 +128,7 @@ funding 'sample, odd' 'return votes[count / 2]' 'return votes[count / 2 - 1]' te
 funding 'tails, bottom' '*first = (uint32_t)removed / 2' '*first = ((uint32_t)removed + 1) / 2'
 funding 'tails, all' 'count * 2 * rate_ppm / MILLION' '(count * 2 * rate_ppm + MILLION - 1) / MILLION'
 funding 'tails, rate' 'if (removed > count)' 'if (removed > 2 * (fl_i128)count)'
-funding 'rate, mean' '(int64_t)(sum / padded)' '(int64_t)((sum - (sum < 0) * (fl_i128)(padded - 1)) / padded)'
+funding 'rate, mean' '(int64_t)(sum / padded)' '(int64_t)((sum - (sum < 0) * (fl_i128)(padded - 1)) / padded)' test_funding
 funding 'rate, padding' 'count > expected ? count : expected' 'count > expected ? count : expected + 1'
 funding 'rate, default' 'fl_add(mean, default_ppm)' 'fl_add(mean, default_ppm + 1)'
 funding 'rate, limit' '-limit, limit)' '-limit - 1, limit + 1)'
