@@ -211,6 +211,25 @@ Test(edges, a_heap_reports_what_a_count_does)
     free(e);
 }
 
+/* Everybody in the last heap, all legs taken, everybody reported: nothing runs into anything, nor beyond the end. */
+Test(edges, a_full_index_keeps_to_its_bytes)
+{
+    enum { MOST = 70, BEYOND = 64, MARK = 0x5A };
+    const struct fl_edge_market at[2] = {{100, 100}, {100, 100}};
+    for (uint32_t n = 1; n <= MOST; n++) {
+        const size_t bytes = fl_edges_bytes(n, n, 2);
+        unsigned char *const e = calloc(1, bytes + BEYOND);
+        cr_assert_not_null(e);
+        memset(e + bytes, MARK, BEYOND);
+        fl_edges_init(e, n, n, 2);
+        for (uint32_t a = 0; a < n; a++) put_one(e, a, 1, -UNIT, a % 3, at);
+        const struct fl_edge_market later[2] = {{100, 100}, {100, 102}};
+        cr_assert_eq(crossed(e, later), n);
+        for (size_t i = 0; i < BEYOND; i++) cr_assert_eq(e[bytes + i], MARK);
+        free(e);
+    }
+}
+
 /* Finds the key that is known to be there, and spoils it. */
 Test(edges, a_spoilt_heap_is_noticed)
 {
