@@ -17,6 +17,7 @@
 #include "sim/num.h"
 
 struct fl_edge_market {
+    /* Each sum is rounded once: two roundings could deceive by more than edges allow for. */
     int64_t long_at;  /* falls against longs:  price * (1 - MMF) - funding - loss, rounded down */
     int64_t short_at; /* rises against shorts: price * (1 + MMF) - funding + loss, rounded up */
 };
@@ -45,7 +46,8 @@ void fl_edges_put(void *edges, uint32_t account, const struct fl_edge_leg *legs,
 
 /* Accounts of which some leg's edge is crossed where the markets stand at `at`: each once, in no order that
  * means anything (but the same for the same history). Lent until the next call of this; putting leaves it alone.
- * Changes nothing that can be seen. */
+ * Changes nothing that can be seen. Edges stay true as long as the account's legs and its constant do: who is
+ * reported may be put again, which spares reports to come, or left as it is. */
 const uint32_t *fl_edges_crossed(void *edges, const struct fl_edge_market *at, uint32_t *count);
 
 /* Recounts everything: heaps in order, every leg where it says, none lost. NULL, or what is wrong. */
