@@ -199,6 +199,11 @@ static inline int64_t scale_exp(int64_t a, int64_t y)
     return value > INT64_MAX ? INT64_MAX : (int64_t)value;
 }
 
+int64_t fl_scale_exp(int64_t a, int64_t y)
+{
+    return scale_exp(a, y);
+}
+
 /* floor((u + 1/2) (b - a + 1) / 2^64), from a; exact even when the range is all of int64. */
 static int64_t uniform_at(int64_t a, int64_t b, uint64_t u)
 {

@@ -5,40 +5,34 @@
  *
  *     F += (P1 - F) / r + F * volatility * sqrt(tick) * sqrt((r - 1) / r) * z
  *
- * and at r = 1 F is P1 exactly. z is standard normal, keyed by the number of the tick. A point that
+ * and at r = 1 F is P1 exactly. z is the standard normal of the tick (tick.h). A point that
  * falls between two ticks is hit at the tick after it; of several there, the last counts. After the
  * last point the price stays.
  *
- * The path is exogenous: a function of seed, parameters and tick number. Ticks lie on a fixed grid,
- * and a source that was down computes the ticks it has missed without telling them.
- *
  * Assumption: prices are normal, not lognormal, within a segment, since F moves little within it. */
-#include "models/submit.h"
+#include "models/source/tick.h"
 
 struct params {
+    struct fl_tick_terms terms;
     struct fl_points points; /* ns, 10^-6 USD */
-    fl_time tick;
-    int64_t volatility; /* 10^-9 per sqrt(second) */
+    int64_t volatility;      /* 10^-9 per sqrt(second) */
 };
 
 struct state {
-    int64_t step; /* number of the newest tick; its time is step * tick */
-    int64_t price;
-    int64_t ahead; /* index of the first point not reached at `step` */
+    struct fl_tick_state tick;
+    int64_t ahead; /* index of the first point not reached at the newest tick */
 };
-
-enum { TICK_TIMER, TIMERS };
 
 /* sqrt(ns * ROOT_SCALE) is in 10^-7 sqrt(second), since 10^9 * 10^5 = (10^7)^2. */
 #define ROOT_SCALE INT64_C(100000)
 /* volatility (10^-9) times root (10^-7). */
 #define SHOCK_SCALE INT64_C(10000000000000000)
-#define TICK_MAX (3600 * FL_SECOND)
 
 /* The first tick at or after a point. */
 static int64_t tick_of_point(const struct params *p, int64_t index)
 {
-    return p->points.at[index][0] / p->tick + (p->points.at[index][0] % p->tick != 0);
+    const fl_time at = p->points.at[index][0], tick = p->terms.tick;
+    return at / tick + (at % tick != 0);
 }
 
 /* To the nearest, halves away from zero. */
@@ -51,58 +45,29 @@ static int64_t divide_nearest(int64_t a, int64_t count)
 static int64_t shock(const struct fl_self *self, const struct params *p, int64_t price,
                      int64_t left, int64_t step)
 {
-    const int64_t z =
-        fl_normal_q32(fl_draw(self->seed, FL_RNG_SOURCE, self->key, (uint64_t)step, 0));
-    const int64_t variance = fl_mul_div_floor(p->tick * ROOT_SCALE, left - 1, left);
+    const int64_t z = fl_tick_normal(self, step, FL_LANE_MOVE);
+    const int64_t variance = fl_mul_div_floor(p->terms.tick * ROOT_SCALE, left - 1, left);
     const int64_t root = (int64_t)fl_isqrt((uint64_t)variance);
     const int64_t ratio_q32 = fl_mul_div_trunc(p->volatility * root, z, SHOCK_SCALE);
     return fl_mul_div_trunc(price, ratio_q32, FL_Q32_ONE);
 }
 
-/* One tick further. */
-static void advance(const struct fl_self *self, struct state *s)
+static void advance(const struct fl_self *self, void *state)
 {
     const struct params *p = self->params;
-    s->step++;
-    while (s->ahead < p->points.count && tick_of_point(p, s->ahead) < s->step) s->ahead++;
+    struct state *s = state;
+    struct fl_tick_state *t = &s->tick;
+    while (s->ahead < p->points.count && tick_of_point(p, s->ahead) < t->step) s->ahead++;
     if (s->ahead == p->points.count) return;
-    const int64_t left = tick_of_point(p, s->ahead) - s->step + 1;
+    const int64_t left = tick_of_point(p, s->ahead) - t->step + 1;
     if (left == 1) {
-        while (s->ahead < p->points.count && tick_of_point(p, s->ahead) == s->step)
-            s->price = p->points.at[s->ahead++][1];
+        while (s->ahead < p->points.count && tick_of_point(p, s->ahead) == t->step)
+            t->price = p->points.at[s->ahead++][1];
         return;
     }
-    const int64_t drift = divide_nearest(p->points.at[s->ahead][1] - s->price, left);
-    const int64_t noise = shock(self, p, s->price, left, s->step);
-    s->price = fl_clamp(s->price + drift + noise, 1, FL_PRICE_MAX);
-}
-
-static void tell(const struct state *s, struct fl_outbox *out)
-{
-    fl_note(out, FL_RECORD_TICK, s->step, 0)[2] = s->price;
-    struct fl_msg *m = fl_local(out, FL_MARKET, FL_FUNDAMENTAL);
-    m->word[0] = (uint64_t)s->step;
-    m->value[0] = s->price;
-}
-
-/* The clock has no cause: a tick does not descend from the tick before it. */
-static void arm(const struct params *p, fl_time now, struct fl_outbox *out)
-{
-    fl_because(out, 0, 0, 0);
-    fl_set_timer(out, TICK_TIMER, (now / p->tick + 1) * p->tick - now);
-}
-
-/* Up to the tick that is due now; only the newest is news. */
-static void catch_up(const struct fl_self *self, struct state *s, fl_time now,
-                     struct fl_outbox *out)
-{
-    const struct params *p = self->params;
-    const int64_t due = now / p->tick;
-    if (s->step < due) {
-        while (s->step < due) advance(self, s);
-        tell(s, out);
-    }
-    arm(p, now, out);
+    const int64_t drift = divide_nearest(p->points.at[s->ahead][1] - t->price, left);
+    const int64_t noise = shock(self, p, t->price, left, t->step);
+    t->price = fl_clamp(t->price + drift + noise, 1, FL_PRICE_MAX);
 }
 
 static size_t state_bytes(const void *params, const struct fl_self *self)
@@ -116,7 +81,7 @@ static void init(const struct fl_self *self, void *state)
 {
     const struct params *p = self->params;
     struct state *s = state;
-    s->price = p->points.at[0][1];
+    s->tick.price = p->points.at[0][1];
     s->ahead = 1;
 }
 
@@ -124,24 +89,7 @@ static void step(const struct fl_self *self, void *state, const struct fl_event 
                  const struct fl_view *view, struct fl_outbox *out)
 {
     (void)view;
-    struct state *s = state;
-    switch (in->kind) {
-    case FL_START:
-        tell(s, out);
-        arm(self->params, in->now, out);
-        return;
-    case FL_TIMER:
-        if (in->timer == TICK_TIMER) catch_up(self, s, in->now, out);
-        return;
-    case FL_RECOVER: /* after a crash the timer is gone */
-        catch_up(self, s, in->now, out);
-        return;
-    case FL_MSG:
-    case FL_CALL:
-    case FL_EXECUTED:
-    case FL_OVERHEARD:
-        return;
-    }
+    fl_tick_step(self, state, in, advance, out);
 }
 
 static const char *check(const void *params)
@@ -152,7 +100,7 @@ static const char *check(const void *params)
     for (uint32_t i = 0; i < p->points.count; i++)
         if (!fl_price_plausible(p->points.at[i][1]))
             return "the prices of points must be above 0 and at most 1000000000";
-    return NULL;
+    return fl_tick_check(&p->terms);
 }
 
 static const struct fl_param rows[] = {
@@ -164,14 +112,7 @@ static const struct fl_param rows[] = {
      .min = 0,
      .max = INT64_MAX,
      .doc = "path as [[second, price in USD], ...]; the first at second 0"},
-    {.key = "tick_ms",
-     .type = FL_DECIMAL,
-     .digits = 6,
-     .offset = offsetof(struct params, tick),
-     .min = FL_MILLISECOND,
-     .max = TICK_MAX,
-     .fallback = "1000",
-     .doc = "time between two prices, in milliseconds"},
+    FL_TICK_ROWS(struct params),
     {.key = "volatility",
      .type = FL_DECIMAL,
      .digits = 9,
@@ -184,7 +125,7 @@ static const struct fl_param rows[] = {
     {.key = NULL}};
 
 static const struct fl_node_model node = {
-    .timer_count = TIMERS, .state_bytes = state_bytes, .init = init, .step = step};
+    .timer_count = FL_TICK_TIMERS, .state_bytes = state_bytes, .init = init, .step = step};
 
 const struct fl_model fl_model_replay = {
     .name = "replay",
