@@ -84,7 +84,7 @@ static const char *type_word(const struct fl_param *p)
     case FL_LAW:
         return "number or law";
     case FL_POINTS:
-        return "list of [x, y]";
+        return p->candles ? "list of [x, y], or candles" : "list of [x, y]";
     case FL_GROUP_NAME:
         return "name of a group of nodes";
     case FL_GROUP_NAMES:

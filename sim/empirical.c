@@ -1,9 +1,7 @@
 /* Measured values, from a list or a file, to a quantile table: see empirical.h. */
 #include "sim/empirical.h"
-#include "sim/extends.h"
+#include "sim/beside.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,19 +49,6 @@ static bool read_list(struct fl_reading *reading, const cJSON *list, struct fl_r
  * A file
  * --------------------------------------------------------------------------------------------- */
 
-/* Relative to the file in which the law is written; what --set says, to the scenario. */
-static char *path_beside(const struct fl_json *json, const cJSON *item)
-{
-    const struct fl_text *text = &json->text[fl_json_span(json, item)->text];
-    const char *scenario = text->kind == FL_TEXT_FILE ? text->name : json->text[0].name;
-    const char *slash = strrchr(scenario, '/');
-    const size_t folder = slash ? (size_t)(slash + 1 - scenario) : 0;
-    char *path = fl_alloc(folder + strlen(item->valuestring) + 1, 1);
-    memcpy(path, scenario, folder);
-    strcpy(path + folder, item->valuestring);
-    return path;
-}
-
 /* One line, without its end; false after a report. */
 static bool read_line(struct fl_reading *reading, uint32_t text, size_t from, size_t bytes,
                       struct fl_range range, struct table *table)
@@ -88,59 +73,27 @@ static bool read_line(struct fl_reading *reading, uint32_t text, size_t from, si
     return true;
 }
 
-/* A first line that starts with a letter or a quote names the column; empty lines count for
- * nothing. The first mistake is enough: the others are often the same. */
-static bool read_lines(struct fl_reading *reading, uint32_t text, struct fl_range range,
-                       struct table *table)
+/* A heading names the column; empty lines count for nothing. The first mistake is enough: the others
+ * are often the same. */
+static bool read_file(struct fl_reading *reading, const cJSON *item, struct fl_range range,
+                      struct table *table)
 {
-    const char *content = reading->json.text[text].content;
-    const size_t end = reading->json.text[text].bytes;
-    for (size_t at = 0; at < end;) {
-        const char *newline = memchr(content + at, '\n', end - at);
-        const size_t next = newline ? (size_t)(newline - content) + 1 : end;
-        size_t bytes = (newline ? next - 1 : next) - at;
-        while (bytes > 0 && strchr(" \t\r", content[at + bytes - 1])) bytes--;
-        const bool named = at == 0 && bytes > 0 &&
-                           (isalpha((unsigned char)content[0]) || content[0] == '"');
-        if (bytes > 0 && !named && !read_line(reading, text, at, bytes, range, table)) {
+    const uint32_t text = fl_read_beside(reading, item);
+    if (text == UINT32_MAX) {
+        return false;
+    }
+    struct fl_line line;
+    for (size_t at = 0; fl_next_line(&reading->json.text[text], &at, &line);) {
+        const bool named = line.from == 0 && fl_is_heading(&reading->json.text[text], line);
+        if (line.bytes > 0 && !named &&
+            !read_line(reading, text, line.from, line.bytes, range, table)) {
             return false;
         }
-        at = next;
     }
     if (table->count == 0) {
         fl_mistake_in(&reading->json, text, 0, 0, "the file has no values");
     }
     return table->count > 0;
-}
-
-static bool read_file(struct fl_reading *reading, const cJSON *item, struct fl_range range,
-                      struct table *table)
-{
-    const char *name = fl_read_word(reading, item);
-    if (!name) {
-        return false;
-    }
-    if (!*name || *name == '/') {
-        fl_mistake(&reading->json, item, FL_AT_VALUE,
-                   "expected the path of a file, relative to this one");
-        return false;
-    }
-    char *path = path_beside(&reading->json, item);
-    size_t bytes = 0;
-    char *content = fl_file_read(path, &bytes);
-    bool ok = false;
-    if (!content) {
-        fl_mistake(&reading->json, item, FL_AT_VALUE, "cannot read %s: %s", path, strerror(errno));
-    } else if (bytes > FL_JSON_FILE_BYTES) {
-        fl_mistake(&reading->json, item, FL_AT_VALUE, "%s is larger than %d MiB", path,
-                   FL_JSON_FILE_BYTES >> 20);
-    } else {
-        const uint32_t text = fl_json_add(&reading->json, FL_TEXT_FILE, path, content, bytes, "");
-        ok = read_lines(reading, text, range, table);
-    }
-    free(content);
-    free(path);
-    return ok;
 }
 
 /* ------------------------------------------------------------------------------------------------

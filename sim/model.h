@@ -590,7 +590,8 @@ enum fl_param_type {
     FL_LAW,             /* struct fl_law, its values scaled by 10^digits: a number (constant) or
                           {"law": "lognormal", "median": 50, "sigma": 0.25} */
     FL_POINTS,          /* struct fl_points: [[x, y], ...], x and y scaled by 10^digits and
-                          10^digits_y; x strictly ascending */
+                          10^digits_y; x strictly ascending. If `candles`, x is in seconds with
+                          nine digits, and the points may come from a file (sim/klines.h) */
     FL_GROUP_NAME,      /* uint32_t: first endpoint of a group of nodes, by name */
     FL_GROUP_NAMES,     /* struct fl_groups: a list of those */
     FL_CONTRACT_NAME,   /* uint32_t: index of a contract, by name */
@@ -643,6 +644,7 @@ struct fl_param {
      * name whose fallback is "\"\"" may be left out, for the first entry; without a contract, or if it
      * is null by default, it is UINT32_MAX. */
     const char *within, *list;
+    bool candles;    /* FL_POINTS */
     const char *doc; /* with the unit and, where it has one, the source of the default */
 };
 

@@ -2,6 +2,7 @@
  * with rows of their own. */
 #include "sim/config_parts.h"
 #include "sim/params.h"
+#include "sim/klines.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -37,6 +38,9 @@ static cJSON *read_point(struct fl_reading *reading, const struct fl_param *row,
 static cJSON *read_points(struct fl_reading *reading, const struct fl_param *row, const cJSON *item,
                           struct fl_points *out)
 {
+    if (row->candles && cJSON_IsObject(item)) {
+        return fl_read_klines(reading, row, item, out);
+    }
     if (!fl_is_list(reading, item, "points [x, y]")) {
         return NULL;
     }

@@ -7,6 +7,7 @@
 
 #include "sim/alloc.h"
 #include "sim/config_parts.h"
+#include "sim/klines.h"
 #include "sim/schema_keys.h"
 
 #include <inttypes.h>
@@ -148,7 +149,24 @@ static void put_law(cJSON *schema, struct fl_range range)
     put_number(add_object(schema, "else"), range);
 }
 
-static void put_points(cJSON *schema, const struct fl_param *row)
+/* sim/klines.h */
+static void put_klines(cJSON *schema)
+{
+    put_text(schema, "type", "object");
+    cJSON *keys = add_object(schema, "properties");
+    put_raw(keys, "$comment", "true");
+    put_text(add_object(keys, "kline_csv"), "type", "string");
+    cJSON *words = add_list(add_object(keys, "price"), "enum");
+    for (const char *const *word = fl_kline_prices; *word; word++) {
+        push_text(words, *word);
+    }
+    cJSON *required = add_list(schema, "required");
+    push_text(required, "kline_csv");
+    push_text(required, "price");
+    put_raw(schema, "additionalProperties", "false");
+}
+
+static void put_list(cJSON *schema, const struct fl_param *row)
 {
     put_text(schema, "type", "array");
     cJSON *point = add_object(schema, "items");
@@ -174,6 +192,17 @@ static void put_entries(cJSON *schema, const struct fl_param *row)
     put_rows(properties, row->of);
     put_raw(entry, "additionalProperties", "false");
     put_raw(schema, "additionalProperties", "false");
+}
+
+static void put_points(cJSON *schema, const struct fl_param *row)
+{
+    if (!row->candles) {
+        put_list(schema, row);
+        return;
+    }
+    put_raw(add_object(schema, "if"), "type", "\"object\"");
+    put_klines(add_object(schema, "then"));
+    put_list(add_object(schema, "else"), row);
 }
 
 static void put_type(cJSON *schema, const struct fl_param *row)

@@ -111,7 +111,12 @@ static const struct fl_param rows[] = {
      .offset = offsetof(struct params, points),
      .min = 0,
      .max = INT64_MAX,
-     .doc = "path as [[second, price in USD], ...]; the first at second 0"},
+     .candles = true,
+     .doc =
+         "path as [[second, price in USD], ...], the first at second 0; or {\"kline_csv\": file "
+         "beside the scenario, \"price\": \"open\", \"high\", \"low\" or \"close\"}: the candles "
+         "of an exchange, second 0 being when the first opens, each price at its candle's end, but "
+         "\"open\" at its beginning"},
     FL_TICK_ROWS(struct params),
     {.key = "volatility",
      .type = FL_DECIMAL,

@@ -5,12 +5,12 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 build=$(realpath -m "${FL_BUILD:-build}")/coverage
-reader=(sim/{json,scan,mistake,values,empirical,extends,params}.c sim/config*.c)
+reader=(sim/{json,scan,mistake,values,empirical,beside,klines,extends,params}.c sim/config*.c)
 version=$(clang -dumpversion) version=${version%%.*}
 tool() { command -v "$1-$version" || command -v "$1" || { echo "missing: apt-get install llvm-$version" >&2; exit 2; }; }
 profdata=$(tool llvm-profdata) cov=$(tool llvm-cov)
 tests=()
-for test in config json schema law network; do tests+=("$build/tests/unit/test_$test"); done
+for test in config json klines schema law network; do tests+=("$build/tests/unit/test_$test"); done
 target=$build/tests/fuzz/fuzz_scenario
 
 flags='-O1 -g -fprofile-instr-generate -fcoverage-mapping'
