@@ -35,7 +35,7 @@ int64_t fl_law_at(const struct fl_law *law, uint64_t u);
 /* Standard normal quantile at (u + 1/2) / 2^64, Q32.32; odd-symmetric: f(~u) = -f(u). */
 int64_t fl_normal_q32(uint64_t u);
 
-/* a * e^y to nearest for a > 0 and y in Q32.32, 2^-33 relative before that; saturated at INT64_MAX.
+/* a * e^y to nearest for a > 0 and y in Q32.32, 4e-10 relative before that; saturated at INT64_MAX.
  * Non-decreasing in y. */
 int64_t fl_scale_exp(int64_t a, int64_t y);
 

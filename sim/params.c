@@ -41,7 +41,7 @@ static cJSON *read_points(struct fl_reading *reading, const struct fl_param *row
     if (row->candles && cJSON_IsObject(item)) {
         return fl_read_klines(reading, row, item, out);
     }
-    if (!fl_is_list(reading, item, "points [x, y]")) {
+    if (!fl_is_list(reading, item, row->candles ? "points [x, y], or candles" : "points [x, y]")) {
         return NULL;
     }
     const size_t count = (size_t)cJSON_GetArraySize(item);

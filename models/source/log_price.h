@@ -2,7 +2,7 @@
  *
  * The logarithm is in Q8.56 and each step adds to it with a rounding to nearest, so that n steps are
  * off by at most n 2^-54 (tested against long double: 10^6 steps by 5e-11 at most). The price is
- * taken from it afresh each time, within 2^-32 relative and its rounding, which never add up.
+ * taken from it afresh each time, within 2^-33 + 4e-10 relative and its rounding, which never add up.
  *
  * A price stays above 0 and at most FL_PRICE_MAX: a step that would lead out ends at the bound, and
  * the next one starts there.

@@ -119,6 +119,23 @@ static const struct fl_param walk_rows[] = {
 static const struct fl_model walk = {
     .name = "walk", .family = FL_SOURCE, .params = walk_rows, .params_bytes = sizeof(struct walk)};
 
+struct tape {
+    struct fl_points path;
+};
+static const struct fl_param tape_rows[] = {
+    {.key = "candles_usd",
+     .type = FL_POINTS,
+     .digits = 9,
+     .digits_y = 6,
+     .offset = offsetof(struct tape, path),
+     .min = 1,
+     .max = INT64_MAX,
+     .candles = true},
+    {.key = NULL},
+};
+static const struct fl_model tape = {
+    .name = "tape", .family = FL_SOURCE, .params = tape_rows, .params_bytes = sizeof(struct tape)};
+
 struct reporter {
     uint32_t market, feed, trigger, zero;
     struct fl_groups peers;
@@ -414,8 +431,8 @@ static const struct fl_model bounded = {.name = "bounded",
                                         .observables = bounded_observables};
 
 const struct fl_model *const fl_models[] = {
-    &ordered, &pbft,     &replica, &walk,    &reporter, &trader,  &mover,
-    &feed,    &exchange, &median,  &trimmed, &stuck,    &bounded, NULL,
+    &ordered, &pbft,     &replica, &walk,    &tape,  &reporter, &trader, &mover,
+    &feed,    &exchange, &median,  &trimmed, &stuck, &bounded,  NULL,
 };
 
 /* ------------------------------------------------------------------------------------------------

@@ -327,6 +327,28 @@ Test(law, powers_are_as_the_long_way_has_them)
         }
 }
 
+/* Whole numbers and fixed exponents, for models: against long double. */
+Test(law, scaling_by_a_power_matches_long_double)
+{
+    long double worst = 0;
+    for (uint64_t i = 0; i < 200000; i++) {
+        const int64_t a = 1 + (int64_t)(fl_draw(SEED, FL_RNG_SOURCE, 9, i, 0) >> (1 + i % 62));
+        const int64_t y =
+            (int64_t)fl_draw_below(SEED, FL_RNG_SOURCE, 9, i, 1, (uint64_t)(80 * FL_Q32_ONE)) -
+            40 * FL_Q32_ONE;
+        const long double exact = (long double)a * expl(ldexpl((long double)y, -32));
+        const int64_t got = fl_scale_exp(a, y);
+        if (exact > 0x1p63L * (1 + 4e-10L)) {
+            cr_assert_eq(got, INT64_MAX);
+            continue;
+        }
+        if (exact > 1e12L) worst = fmaxl(worst, fabsl((long double)got - exact) / exact);
+        cr_assert_leq(fabsl((long double)got - exact), 0.5L + 4e-10L * exact);
+    }
+    fprintf(stderr, "scaling: seed %#llx, worst %.3Lg\n", (unsigned long long)SEED, worst);
+    cr_assert_gt(worst, 0);
+}
+
 Test(law, pareto_matches_gsl)
 {
     const int64_t indices[] = {350000, 1000000, 2385000, 17000000};
