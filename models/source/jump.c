@@ -6,7 +6,7 @@
  *             + N jump_mean + sqrt(N) jump_deviation Y,      k = e^(jump_mean + jump_deviation^2 / 2) - 1
  *
  * with N Poisson of mean intensity dt and Y standard normal: the sum of N normal jumps has that law.
- * k compensates the jumps, so that E F(t) = F(0) e^(drift t). It is right to 3e-10 (1 + k), and the
+ * k compensates the jumps, so that E F(t) = F(0) e^(drift t). It is right to 5e-10 (1 + k), and the
  * logarithm drifts by that much per expected jump.
  *
  * N is the quantile of one keyed uniform. Its probabilities are off by less than 2^-53; those of fewer
