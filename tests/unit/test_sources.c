@@ -207,7 +207,8 @@ Test(sources, correlate_as_a_matrix_says)
     const char *source[SOURCES];
     for (uint32_t i = 0; i < ASSETS; i++) {
         int used = snprintf(text[i], sizeof text[i], "%s, \"loadings\": [", model[i]);
-        for (uint32_t k = 0; k <= i; k++) { /* toward zero: the squares may not exceed 1 */
+        /* Toward zero: the squares may not exceed 1. The last asset's own part is its last factor. */
+        for (uint32_t k = 0; k <= i && k < ASSETS - 1; k++) {
             const double loading = trunc(1e6 * factor[i * ASSETS + k]) / 1e6;
             used += snprintf(text[i] + used, sizeof text[i] - (size_t)used, "%s[%u, %.6f]",
                              k > 0 ? ", " : "", k, loading);
@@ -348,13 +349,14 @@ Test(sources, gbm_is_a_martingale_with_the_variance_it_says)
 {
     enum { SEEDS = 40000, TICKS = 100 };
     static const char *const source[] = {
-        "\"model\": \"gbm\", \"start_usd\": 238.5, \"volatility\": 0.9, \"drift\": 0",
-        "\"model\": \"gbm\", \"start_usd\": 238.5, \"volatility\": 0.9, \"drift\": 1.7"};
+        "\"model\": \"gbm\", \"start_usd\": 238.5, \"volatility\": 2.5, \"drift\": 0",
+        "\"model\": \"gbm\", \"start_usd\": 238.5, \"volatility\": 2.5, \"drift\": 1.7, "
+        "\"loadings\": [[3, 0.6], [8, -0.5]]"};
     struct bench b = bench_open(source, 2, HOUR_MS);
-    const double years = TICKS * 3600 / YEAR_S, variance = 0.81 * years;
+    const double years = TICKS * 3600 / YEAR_S, variance = 6.25 * years;
     fprintf(stderr, "seeds 1..%d\n", SEEDS);
     for (uint32_t i = 0; i < 2; i++) {
-        const double drift = i == 0 ? 0 : 1.7, mean = (drift - 0.405) * years;
+        const double drift = i == 0 ? 0 : 1.7, mean = (drift - 3.125) * years;
         const double growth = exp(drift * years);
         struct path p = path_new(&b, i, 0);
         double sum = 0, logs = 0, squares = 0;
