@@ -46,7 +46,7 @@ endif
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 export FL_BUILD := $(BUILD)
 
-.PHONY: all demo test asan lint determinism can-fail bench soak fuzz coverage figures golden format install clean help \
+.PHONY: all demo test asan lint determinism can-fail mutate bench soak fuzz coverage figures golden format install clean help \
     setup everything FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -71,6 +71,9 @@ determinism: setup ## equal digests for compilers, optimisation levels, CPUs, fo
 
 can-fail: setup ## plants violations in a copy: the checks above must notice each
 	+@tests/setup/can_fail.sh
+
+mutate: setup ## a formula off by one unit must make a published case, or a test, fail
+	+@tests/vectors/mutate.sh
 
 bench: $(BENCH) ## what is measured in specs and README
 	@for b in $(BENCH); do $$b || exit 1; done

@@ -14,6 +14,8 @@ static int run(const char *files, char said[SAID])
 {
     const char *build = getenv("FL_BUILD");
     char command[COMMAND];
+    snprintf(command, sizeof command, "%s/vectors", build ? build : "build");
+    cr_assert_eq(access(command, X_OK), 0, "%s is not there; run me through `make test`", command);
     snprintf(command, sizeof command, "%s/vectors %s 2>&1", build ? build : "build", files);
     FILE *from = popen(command, "r");
     cr_assert_not_null(from);

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 build=${FL_BUILD:-build}
 copy=$(mktemp -d /tmp/faultline-mutate.XXXXXX)
 trap 'rm -rf "$copy"' EXIT
-make "$build/vectors" "$build/tests/unit/test_margin" "$build/tests/unit/test_funding" || exit 1
+make BUILD="$build" "$build/vectors" "$build/tests/unit/test_margin" "$build/tests/unit/test_funding" || exit 1
 tar -c --exclude=./results --exclude=./.git --exclude=./build . | tar -x -C "$copy"
 mkdir "$copy/build" && cp -a "$build"/{gen,sim,models,analysis,tests,*.a,vectors} "$copy/build" || exit 1
 cd "$copy" || exit 1
