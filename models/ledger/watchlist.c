@@ -81,14 +81,12 @@ static void all_coordinates(struct fl_desk *desk, struct fl_edge_market *at)
     for (uint32_t i = 0; i < desk->p->markets.count; i++) at[i] = coordinates(desk, i);
 }
 
-/* Slack, less what roundings may hide: of a position its notional's and its margin's, and one unit of its coordinate
- * at each of two looks; of an account its funding's. */
+enum { LEG_ROUNDINGS = 4 }; /* edges.h says why */
+
+/* Slack, less what the roundings of positions may hide. */
 static fl_i128 slack_of(const struct fl_opened *account, const struct fl_risk *risk)
 {
-    fl_i128 slop = 1;
-    for (uint32_t i = 0; i < account->value.count; i++)
-        slop += 4 + 2 * (fl_i128)fl_abs(account->value.at[i].size) / FL_PPM_ONE + 1;
-    return risk->collateral - risk->maintenance - slop;
+    return risk->collateral - risk->maintenance - LEG_ROUNDINGS * (fl_i128)account->value.count;
 }
 
 static void put(void *edges, const struct fl_opened *account, const struct fl_risk *risk,
