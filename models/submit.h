@@ -23,7 +23,8 @@ static inline bool fl_can_submit(const struct fl_self *self)
 }
 
 /* Signs `tx`, notes it and hands it to the sender's replica. The effect is returned so that the
- * caller can hold it back. `copy` counts resubmissions of the same account and nonce.
+ * caller can hold it back. `copy` counts resubmissions of the same account and nonce. A transaction
+ * that names no fee bids what its sender's group does.
  *
  * The replica may be another one than last time ("failover_s"). Whether it knows what the one before
  * was told nobody says: who misses a transaction in its heads hands it in again, and the nonce sees to
@@ -32,6 +33,10 @@ static inline struct fl_effect *fl_submit(const struct fl_self *self, struct fl_
                                           uint16_t copy, struct fl_outbox *out)
 {
     FL_ASSERT(fl_can_submit(self));
+    if (tx->fee_cap == 0) {
+        tx->fee_cap = self->fee_cap;
+        tx->tip = self->tip;
+    }
     tx->tag = fl_sign(self, fl_tx_digest(tx), out);
     int64_t *note = fl_note(out, FL_RECORD_TX, tx->account, (int64_t)tx->nonce);
     note[2] = tx->contract;

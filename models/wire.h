@@ -38,8 +38,8 @@ enum fl_chain_call {
 struct fl_block {
     struct fl_digest parent; /* digest of the parent payload; zero for height 1, and after an
                                   empty height */
-    uint64_t zero[2];
-    struct fl_batch batch; /* height, time, transaction count; the transactions follow */
+    uint64_t zero;
+    struct fl_batch batch; /* height, time, base fee, transaction count; the transactions follow */
 };
 
 /* --- claims --------------------------------------------------------------------------------------
@@ -61,7 +61,8 @@ enum fl_chain_msg {
     FL_SUBMIT = 64, /* client -> replica, word: account, nonce; blob a struct fl_tx; copy counts
                         resubmissions */
     FL_GOSSIP,      /* replica -> replica: the same, word[2] = key of the forwarder */
-    FL_NEW_HEAD /* replica -> clients, every layer: word[0] height; version to read; value[0] block time */
+    FL_NEW_HEAD /* replica -> clients, every layer: word[0] height; version to read; value[0] block time,
+                   value[1] base fee of the next block */
 };
 enum fl_market_call {
     FL_FUNDAMENTAL = 1 /* source -> market: word[0] step, value[0] price F */

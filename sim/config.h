@@ -39,6 +39,7 @@ struct fl_group {
                                UINT32_MAX if it reads no ledger */
     fl_time failover;       /* a member that its replica tells nothing new for so long turns to
                                another one ("failover_s", nanoseconds); 0: never */
+    int64_t fee_cap, tip;   /* what its members bid for a transaction, 10^-6 USD */
     uint64_t *power;        /* count entries; default 1 each */
     uint32_t label_count;   /* "labels": {"client": ["geth", "reth"], ...} */
     struct fl_label *label;

@@ -280,11 +280,30 @@ static void read_failover(struct fl_reading *reading, const cJSON *object, struc
     }
 }
 
+/* What the members bid for block space: by default whatever the base fee is, and no tip. */
+static void read_fees(struct fl_reading *reading, const cJSON *object, struct fl_group *group,
+                      cJSON *out)
+{
+    static const char *const keys[] = {"fee_cap_usd", "tip_usd"};
+    int64_t *const fee[] = {&group->fee_cap, &group->tip};
+    group->fee_cap = FL_FEE_MAX;
+    for (int i = 0; i < 2; i++) {
+        if (fl_member(object, keys[i])) {
+            *fee[i] = fl_read_number_key(reading, object, keys[i],
+                                         (struct fl_range){6, 0, FL_FEE_MAX}, 0, out);
+        }
+    }
+    if (group->tip > group->fee_cap) {
+        fl_mistake(&reading->json, fl_member(object, keys[1]), FL_AT_VALUE,
+                   "the tip is part of what fee_cap_usd bounds, and may not be larger");
+    }
+}
+
 static void read_group(struct fl_reading *reading, const cJSON *object, uint32_t index, cJSON *out)
 {
     static const char *const keys[] = {
-        "count",      "accounts", "clients_of", "failover_s",
-        "faulty_max", "power",    "labels",     FL_NETWORK_KEYS_OF_GROUPS,
+        "count",   "accounts",   "clients_of", "failover_s", "fee_cap_usd",
+        "tip_usd", "faulty_max", "power",      "labels",     FL_NETWORK_KEYS_OF_GROUPS,
         NULL};
     const char *layers[FL_LAYERS] = {NULL};
     for (int family = FL_CONSENSUS; family < FL_LAYERS; family++) {
@@ -302,6 +321,7 @@ static void read_group(struct fl_reading *reading, const cJSON *object, uint32_t
         fl_json_put(out, "clients_of", name);
     }
     read_failover(reading, object, group, clients_of != NULL, out);
+    read_fees(reading, object, group, out);
     const int64_t most = sized ? group->count : ENDPOINTS_MAX;
     const struct fl_range faulty = {0, 0, most};
     group->faulty_max = (uint32_t)fl_read_number_key(reading, object, "faulty_max", faulty, 0, out);

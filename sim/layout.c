@@ -108,6 +108,8 @@ static struct fl_self self_of(const struct fl_world *w, uint32_t endpoint, const
         .replica = replica_of(w, endpoint),
         .account_first = g->account_first + (member - g->first) * g->accounts,
         .account_count = g->accounts,
+        .fee_cap = g->fee_cap,
+        .tip = g->tip,
         .seed = c->seed,
         .facts = &c->facts,
         .params = params,

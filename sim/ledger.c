@@ -36,6 +36,7 @@ static void lay_out(struct fl_ledger *ledger)
     add_table(ledger, FL_LEDGER, FL_TABLE_NONCES, config->facts.accounts,
               sizeof(struct fl_nonce_row));
     add_table(ledger, FL_LEDGER, FL_TABLE_BATCH, 1, sizeof(struct fl_batch_row));
+    add_table(ledger, FL_LEDGER, FL_TABLE_GAS, config->facts.accounts, sizeof(struct fl_gas_row));
     for (uint32_t c = 0; c < config->contract_count; c++) {
         const struct fl_contract *contract = config->contract[c].model->contract;
         struct fl_table tables[FL_TABLES_MAX] = {{0}};

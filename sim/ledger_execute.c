@@ -107,11 +107,32 @@ static bool tx_valid(const struct fl_exec *exec, const struct fl_tx *tx)
 {
     const struct fl_ledger *ledger = exec->ledger;
     if (tx->account >= ledger->table[FL_TABLE_NONCES].rows ||
-        tx->contract >= ledger->config->contract_count || !tx_signed(ledger, tx)) {
+        tx->contract >= ledger->config->contract_count || !fl_fees_sound(tx) ||
+        fl_effective_tip(tx, exec->batch.base_fee) < 0 || !tx_signed(ledger, tx)) {
         return false;
     }
     return nonce_fresh(fl_cell_read(&exec->rows, (struct fl_cell){FL_TABLE_NONCES, tx->account}),
                        tx->nonce);
+}
+
+/* A transaction pays for its place in the block, whatever its contract makes of it. The journal knows
+ * nothing of this: what a refusal undoes, it does not pay back. */
+static void charge(struct fl_exec *exec, const struct fl_tx *tx, enum fl_tx_status status)
+{
+    struct fl_batch_row *batch = fl_cell_touch(exec->ledger, (struct fl_cell){FL_TABLE_BATCH, 0});
+    const int64_t base_fee = exec->batch.base_fee, tip = fl_effective_tip(tx, base_fee);
+    batch->space.txs++;
+    if (base_fee == 0 && tip == 0) {
+        return;
+    }
+    struct fl_gas_row *gas =
+        fl_cell_touch(exec->ledger, (struct fl_cell){FL_TABLE_GAS, tx->account});
+    gas->paying++;
+    gas->refused += status == FL_TX_REVERTED;
+    gas->burned = fl_add(gas->burned, base_fee);
+    gas->tips = fl_add(gas->tips, tip);
+    batch->space.burned = fl_add(batch->space.burned, base_fee);
+    batch->space.tips = fl_add(batch->space.tips, tip);
 }
 
 static enum fl_tx_status run_tx(struct fl_exec *exec, const struct fl_tx *tx, uint32_t cause,
@@ -130,6 +151,7 @@ static enum fl_tx_status run_tx(struct fl_exec *exec, const struct fl_tx *tx, ui
     const enum fl_tx_status status = contract->execute(exec, tx, code);
     FL_ASSERT(status == FL_TX_OK || status == FL_TX_REVERTED);
     fl_journal_close(ledger, status == FL_TX_REVERTED);
+    charge(exec, tx, status);
     if (status == FL_TX_OK) {
         keep_notes(exec);
     }
@@ -175,7 +197,10 @@ static void start_exec(struct fl_ledger *ledger, fl_version parent, const struct
     exec->now = now;
     ledger->first_record = fl_records_count(ledger->records) + 1;
     struct fl_batch_row *row = fl_cell_touch(ledger, (struct fl_cell){FL_TABLE_BATCH, 0});
-    *row = (struct fl_batch_row){.time = batch->time, .height = batch->height};
+    row->time = batch->time;
+    row->height = batch->height;
+    row->space.base_fee = batch->base_fee;
+    row->space.txs = 0;
 }
 
 /* Describes an executed version; receipts and changes as long as it lives above the base. */
@@ -214,7 +239,7 @@ static bool read_header(const void *bytes, size_t count, struct fl_batch *out)
         return false;
     }
     memcpy(out, bytes, sizeof *out);
-    return out->zero == 0 && out->time >= 0 &&
+    return out->zero == 0 && out->time >= 0 && out->base_fee >= 0 &&
            (count - sizeof *out) / sizeof(struct fl_tx) == out->tx_count &&
            (count - sizeof *out) % sizeof(struct fl_tx) == 0;
 }

@@ -204,20 +204,46 @@ fl_time fl_rows_time(const struct fl_rows *rows)
     return batch->time;
 }
 
+static enum fl_read_status answer(const void *content, size_t content_bytes, void *out,
+                                  size_t bytes)
+{
+    if (bytes != content_bytes) {
+        return FL_READ_UNKNOWN;
+    }
+    memcpy(out, content, bytes);
+    return FL_READ_OK;
+}
+
+static struct fl_sender sender_of(const struct fl_rows *rows, uint32_t account)
+{
+    const struct fl_nonce_row *nonce =
+        fl_cell_read(rows, (struct fl_cell){FL_TABLE_NONCES, account});
+    const struct fl_gas_row *gas = fl_cell_read(rows, (struct fl_cell){FL_TABLE_GAS, account});
+    return (struct fl_sender){.nonce = (int64_t)nonce->highest,
+                              .used = nonce->used,
+                              .paying = gas->paying,
+                              .refused = gas->refused,
+                              .burned = gas->burned,
+                              .tips = gas->tips};
+}
+
 /* What the ledger itself answers (FL_LEDGER). */
 static enum fl_read_status ask_ledger(const struct fl_rows *rows, const struct fl_query *query,
                                       void *out, size_t bytes)
 {
-    const uint32_t accounts = rows->ledger->table[FL_TABLE_NONCES].rows;
-    if (query->kind != FL_ASK_NONCE || bytes != sizeof(int64_t) || query->arg[0] < 0 ||
-        query->arg[0] >= accounts) {
+    if (query->kind == FL_ASK_SPACE) {
+        const struct fl_batch_row *batch = fl_cell_read(rows, (struct fl_cell){FL_TABLE_BATCH, 0});
+        return answer(&batch->space, sizeof batch->space, out, bytes);
+    }
+    if (query->arg[0] < 0 || query->arg[0] >= rows->ledger->table[FL_TABLE_NONCES].rows) {
         return FL_READ_UNKNOWN;
     }
-    const struct fl_nonce_row *nonce =
-        fl_cell_read(rows, (struct fl_cell){FL_TABLE_NONCES, (uint32_t)query->arg[0]});
-    const int64_t answer = (int64_t)nonce->highest;
-    memcpy(out, &answer, sizeof answer);
-    return FL_READ_OK;
+    const struct fl_sender sender = sender_of(rows, (uint32_t)query->arg[0]);
+    if (query->kind == FL_ASK_NONCE) {
+        return answer(&sender.nonce, sizeof sender.nonce, out, bytes);
+    }
+    return query->kind == FL_ASK_SENDER ? answer(&sender, sizeof sender, out, bytes)
+                                        : FL_READ_UNKNOWN;
 }
 
 enum fl_read_status fl_ask(const struct fl_rows *rows, const struct fl_query *query, void *out,

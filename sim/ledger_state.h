@@ -16,7 +16,7 @@
 enum { FL_NOTES_MAX = 4096 }; /* notes of one transaction, or of one contract's end of batch */
 
 /* The ledger's own tables. */
-enum { FL_TABLE_NONCES, FL_TABLE_BATCH, FL_OWN_TABLES };
+enum { FL_TABLE_NONCES, FL_TABLE_BATCH, FL_TABLE_GAS, FL_OWN_TABLES };
 struct fl_nonce_row {
     uint64_t highest;
     uint64_t used; /* bit i: nonce highest - i was used */
@@ -24,6 +24,11 @@ struct fl_nonce_row {
 struct fl_batch_row {
     int64_t time; /* of the batch that made the version: prices age although no row else moves */
     uint64_t height;
+    struct fl_space space;
+};
+/* By account, as in fl_sender. A table of its own: where block space is free no row is ever written. */
+struct fl_gas_row {
+    int64_t paying, refused, burned, tips;
 };
 
 struct fl_ledger_table {

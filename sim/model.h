@@ -70,7 +70,8 @@ struct fl_self {
     fl_endpoint replica; /* the replica it reads and submits to, or FL_NOWHERE; may change between
                             steps ("failover_s") */
     uint32_t account_first, account_count; /* ledger accounts this identity owns */
-    uint64_t seed;                         /* first part of every key of a draw */
+    int64_t fee_cap, tip; /* what it bids for a transaction, unless its model knows better */
+    uint64_t seed;        /* first part of every key of a draw */
     const struct fl_facts *facts;
     const void *params; /* the model's own parameter struct, checked */
     const struct fl_keyring *keys;
@@ -332,9 +333,27 @@ enum fl_read_status {
 };
 
 /* A question to a contract. Kinds, arguments and the answer's struct are in models/wire.h. To the
- * ledger itself (contract FL_LEDGER) there is one: FL_ASK_NONCE, arg: account -> int64_t, the highest
- * nonce the account has used. */
-enum { FL_LEDGER = 0xffff, FL_ASK_NONCE = 1 };
+ * ledger itself (contract FL_LEDGER) there are these. */
+enum { FL_LEDGER = 0xffff };
+enum fl_ledger_question {
+    FL_ASK_NONCE = 1, /* arg: account -> int64_t, the highest nonce the account has used */
+    FL_ASK_SENDER,    /* arg: account -> struct fl_sender */
+    FL_ASK_SPACE      /* -> struct fl_space */
+};
+/* What the ledger knows of an account. */
+struct fl_sender {
+    int64_t nonce; /* the highest it has used */
+    uint64_t used; /* bit i: nonce - i was used */
+    /* Cumulative, over its transactions that paid for block space: how many, how many of them were
+     * refused, and what they paid, in 10^-6 USD: the base fee, which nobody gets, and tips. */
+    int64_t paying, refused, burned, tips;
+};
+/* What was sold of block space: in the newest batch, and cumulative, in 10^-6 USD. */
+struct fl_space {
+    int64_t base_fee;
+    int64_t txs; /* in the batch, less the invalid ones */
+    int64_t burned, tips;
+};
 struct fl_query {
     uint16_t contract; /* index in the scenario's contracts; a parameter of the asker */
     uint16_t kind;
@@ -352,15 +371,31 @@ const void *fl_blob_data(const struct fl_view *view, fl_blob blob, uint32_t *byt
  * The ledger
  * --------------------------------------------------------------------------------------------- */
 
-/* A transaction: signed by the identity that owns `account`. */
+/* A transaction: signed by the identity that owns `account`. It takes one unit of block space,
+ * whatever it does, for blocks are bounded by their number of transactions. */
 struct fl_tx {
     uint32_t account;
     uint16_t contract, kind;
     uint64_t nonce; /* never used twice by an account; may arrive out of order */
     int64_t arg[5];
-    uint64_t tag; /* fl_sign over fl_tx_digest */
+    int64_t fee_cap; /* most it pays for its unit of block space, 10^-6 USD */
+    int64_t tip;     /* most of that beyond the base fee: whoever builds the block goes by it */
+    uint64_t tag;    /* fl_sign over fl_tx_digest */
 };
 struct fl_digest fl_tx_digest(const struct fl_tx *tx); /* everything but the tag */
+/* Fees (EIP-1559) are paid out of another purse than collateral: no contract sees them, and the ledger
+ * counts what each account has paid. None is above this bound, in 10^-6 USD, so that the sum over 90
+ * million transactions fits. */
+#define FL_FEE_MAX INT64_C(100000000000)
+static inline bool fl_fees_sound(const struct fl_tx *tx)
+{
+    return 0 <= tx->tip && tx->tip <= tx->fee_cap && tx->fee_cap <= FL_FEE_MAX;
+}
+/* What a transaction pays beyond the base fee; negative if it does not cover the base fee. */
+static inline int64_t fl_effective_tip(const struct fl_tx *tx, int64_t base_fee)
+{
+    return fl_min(tx->tip, tx->fee_cap - base_fee);
+}
 /* Who owns an account. */
 fl_identity fl_account_owner(const struct fl_self *self, uint32_t account);
 /* First endpoint of the group its owner belongs to; UINT32_MAX if nobody owns it. */
@@ -369,14 +404,16 @@ uint32_t fl_account_owners(const struct fl_self *self, uint32_t account);
 /* A batch as FL_EXECUTE reads it: this header, then tx_count transactions. */
 struct fl_batch {
     uint64_t height;
-    fl_time time; /* what contracts see as the time */
+    fl_time time;     /* what contracts see as the time */
+    int64_t base_fee; /* what each transaction pays at least, 10^-6 USD; 0: block space is free */
     uint32_t tx_count, zero;
 };
 
 enum fl_tx_status {
     FL_TX_OK = 1,
-    FL_TX_REVERTED, /* the contract refused; no trace but the nonce */
-    FL_TX_INVALID   /* bad nonce, unknown contract or account; no trace at all */
+    FL_TX_REVERTED, /* the contract refused; no trace but the nonce, and what it paid */
+    FL_TX_INVALID   /* bad nonce, unknown contract or account, or it does not cover the base fee; no
+                       trace at all */
 };
 /* One per transaction, in batch order; the content of the receipts blob. */
 struct fl_receipt {

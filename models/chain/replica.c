@@ -2,7 +2,10 @@
  * clients are told of it.
  *
  * Transactions enter from clients and are forwarded once to the peers; payloads take them in the
- * order of their arrival here, first in, first out. A decided payload is executed at once and final:
+ * order of their arrival here, first in, first out, or by fee (mempool.h). With `base_fee`, the header
+ * states the base fee of its block, which follows from the block before by EIP-1559 (base_fee.h): a block
+ * that states another one, or holds a transaction that does not cover it, is invalid. What is paid is burned
+ * or, the tip, goes to whoever built the block; neither is anybody's collateral. A decided payload is executed at once and final:
  * the consensus under it must not fork. What is final is for good: a decision or a snapshot that is
  * not about a later height is refused, whoever it comes from. The head survives a crash (stable
  * storage), and so does the mempool.
@@ -13,29 +16,23 @@
  * that wait here are in the blocks it never saw, it cannot tell: some may be proposed again, and come
  * to nothing because their nonces are used.
  *
- * Assumptions: no fees and no fee order; a full mempool drops the newest; the consensus decides
- * heights in order. If a decided payload cannot be executed (malformed, or not on the head) the
+ * Assumptions: every transaction is one unit of block space; nonces do not order transactions, for they may
+ * come out of order; the consensus decides heights in order. If a decided payload cannot be executed (malformed, or not on the head) the
  * replica halts, as CometBFT does: what the quorum has decided it cannot undo. */
+#include "models/chain/base_fee.h"
+#include "models/chain/mempool.h"
 #include "models/wire.h"
 
 #include <string.h>
 
 struct params {
     int64_t block_txs, mempool_txs;
-};
-
-/* A slot of the mempool. Lists are linked by slot + 1, 0 is the end. */
-struct pooled {
-    struct fl_tx tx;
-    uint32_t before, after; /* in order of arrival, or `after` in the list of free slots */
-    uint64_t forwarded;     /* 1 + highest copy forwarded to the peers, 0 if never */
-};
-
-/* Name of a transaction. The first mempool_txs keys belong to the slots of the mempool, as many
- * more to the newest transactions that were applied: so that a late copy is not taken for new. */
-struct key {
-    uint64_t nonce;
-    uint32_t account, zero;
+    int64_t fee_order;        /* 1: by fee; 0: by arrival */
+    int64_t replacement_bump; /* ppm */
+    fl_time mempool_lifetime; /* 0: for ever */
+    int64_t base_fee;         /* of the first block; 0: none, ever */
+    int64_t base_fee_min;
+    int64_t elasticity, base_fee_denominator;
 };
 
 struct state {
@@ -43,7 +40,8 @@ struct state {
     struct fl_digest payload; /* of the head; zero at genesis */
     fl_time time;             /* of the head's block */
     uint64_t txs;             /* transactions in blocks applied here */
-    uint64_t dropped;         /* transactions refused because the mempool was full */
+    uint64_t replaced;        /* transactions that gave way to one with higher fees */
+    uint64_t expired;         /* transactions that waited longer than their lifetime */
     uint64_t halted;          /* 1: decided something that cannot be executed */
     uint64_t announced;       /* times the head was announced again */
     /* the block being executed: height 0 if none */
@@ -51,162 +49,21 @@ struct state {
     struct fl_digest executing_payload;
     fl_time executing_time;
     uint64_t executing_txs;
-    uint32_t version; /* of the head */
-    uint32_t pooled_count;
-    uint32_t first, last, free; /* slots + 1 */
-    uint32_t applied_next;      /* position in the ring of applied keys */
+    int64_t base_fee, base_fee_highest; /* of the next block; of any so far */
+    int64_t burned, tips;               /* paid in blocks up to the head */
+    uint32_t version;                   /* of the head */
+    uint32_t zero;
 };
 /* In place of executing_txs: not executed, but taken over with a snapshot. */
 #define ADOPTING UINT64_MAX
-/* The state is followed by pooled[mempool_txs], key[2 * mempool_txs] and the index:
- * uint32_t[index_slots], open addressing over keys, 0 empty, else position of the key + 1. */
+/* The state is followed by the mempool. */
 
-static uint32_t capacity(const struct fl_self *self)
-{
-    return (uint32_t)((const struct params *)self->params)->mempool_txs;
-}
-
-/* A power of two, at most half full with 2 * mempool_txs keys. */
-static uint32_t index_slots(int64_t mempool_txs)
-{
-    uint32_t slots = 4;
-    while (slots < 4 * mempool_txs) slots *= 2;
-    return slots;
-}
-
-static struct pooled *pool_of(struct state *s)
+static struct fl_mempool *pool_of(const struct state *s)
 {
     return (void *)(s + 1);
 }
 
-static struct key *keys_of(const struct fl_self *self, struct state *s)
-{
-    return (void *)(pool_of(s) + capacity(self));
-}
-
-static uint32_t *index_of(const struct fl_self *self, struct state *s)
-{
-    return (void *)(keys_of(self, s) + 2 * (size_t)capacity(self));
-}
-
-/* --- index of known transactions --------------------------------------------------------------- */
-
-static uint32_t home_of(const struct fl_self *self, const struct key *key)
-{
-    /* Fibonacci hashing (Knuth 6.4): accounts and nonces are small and close together. */
-    const uint64_t mixed = (key->nonce ^ (uint64_t)key->account << 40) *
-                           UINT64_C(0x9E3779B97F4A7C15);
-    return (uint32_t)(mixed >> 32) & (index_slots(capacity(self)) - 1);
-}
-
-/* Where the key is, or the empty place where it would go. */
-static uint32_t index_find(const struct fl_self *self, struct state *s, const struct key *key)
-{
-    const uint32_t mask = index_slots(capacity(self)) - 1;
-    const uint32_t *const index = index_of(self, s);
-    const struct key *const keys = keys_of(self, s);
-    uint32_t i = home_of(self, key);
-    while (index[i] != 0) {
-        const struct key *const k = &keys[index[i] - 1];
-        if (k->nonce == key->nonce && k->account == key->account) return i;
-        i = (i + 1) & mask;
-    }
-    return i;
-}
-
-/* Position of the key + 1; 0 if it is unknown. */
-static uint32_t index_get(const struct fl_self *self, struct state *s, const struct key *key)
-{
-    return index_of(self, s)[index_find(self, s, key)];
-}
-
-static void index_put(const struct fl_self *self, struct state *s, uint32_t position,
-                      const struct key *key)
-{
-    struct key *const k = &keys_of(self, s)[position];
-    k->nonce = key->nonce;
-    k->account = key->account;
-    index_of(self, s)[index_find(self, s, key)] = position + 1;
-}
-
-/* Deletion in open addressing without tombstones (Knuth 6.4, algorithm R). */
-static void index_remove(const struct fl_self *self, struct state *s, uint32_t position)
-{
-    const uint32_t mask = index_slots(capacity(self)) - 1;
-    uint32_t *const index = index_of(self, s);
-    const struct key *const keys = keys_of(self, s);
-    uint32_t hole = index_find(self, s, &keys[position]);
-    FL_ASSERT(index[hole] == position + 1);
-    for (uint32_t i = (hole + 1) & mask; index[i] != 0; i = (i + 1) & mask) {
-        const uint32_t home = home_of(self, &keys[index[i] - 1]);
-        if (((i - home) & mask) < ((i - hole) & mask)) continue;
-        index[hole] = index[i];
-        hole = i;
-    }
-    index[hole] = 0;
-}
-
-/* --- mempool ------------------------------------------------------------------------------------ */
-
-static struct key key_of(uint32_t account, uint64_t nonce)
-{
-    return (struct key){.nonce = nonce, .account = account};
-}
-
-/* Slot + 1 of the new last transaction; 0 if the mempool is full. */
-static uint32_t pool_push(const struct fl_self *self, struct state *s, const struct fl_tx *tx)
-{
-    if (s->free == 0) return 0;
-    const uint32_t slot = s->free;
-    struct pooled *const pool = pool_of(s), *const p = &pool[slot - 1];
-    s->free = p->after;
-    memcpy(&p->tx, tx, sizeof *tx);
-    p->forwarded = 0;
-    p->before = s->last;
-    p->after = 0;
-    if (s->last != 0)
-        pool[s->last - 1].after = slot;
-    else
-        s->first = slot;
-    s->last = slot;
-    s->pooled_count++;
-    const struct key key = key_of(tx->account, tx->nonce);
-    index_put(self, s, slot - 1, &key);
-    return slot;
-}
-
-static void pool_remove(const struct fl_self *self, struct state *s, uint32_t slot)
-{
-    struct pooled *const pool = pool_of(s), *const p = &pool[slot - 1];
-    index_remove(self, s, slot - 1);
-    if (p->before != 0)
-        pool[p->before - 1].after = p->after;
-    else
-        s->first = p->after;
-    if (p->after != 0)
-        pool[p->after - 1].before = p->before;
-    else
-        s->last = p->before;
-    memset(p, 0, sizeof *p);
-    p->after = s->free;
-    s->free = slot;
-    s->pooled_count--;
-}
-
-/* The transaction is in a decided block: it leaves the mempool and is remembered for a while. */
-static void mark_applied(const struct fl_self *self, struct state *s, const struct fl_tx *tx)
-{
-    const struct key key = key_of(tx->account, tx->nonce);
-    const uint32_t known = index_get(self, s, &key);
-    if (known > capacity(self)) return; /* twice in decided blocks: the second is invalid */
-    if (known != 0) pool_remove(self, s, known);
-
-    const uint32_t position = capacity(self) + s->applied_next;
-    const struct key *const oldest = &keys_of(self, s)[position];
-    if (index_get(self, s, oldest) == position + 1) index_remove(self, s, position);
-    index_put(self, s, position, &key);
-    s->applied_next = (s->applied_next + 1) % capacity(self);
-}
+/* --- transactions ------------------------------------------------------------------------------- */
 
 static bool tx_signed(const struct fl_self *self, const struct fl_tx *tx, struct fl_outbox *out)
 {
@@ -216,7 +73,7 @@ static bool tx_signed(const struct fl_self *self, const struct fl_tx *tx, struct
 }
 
 /* Once for each copy that its client hands in, so that peers which were down get it too. */
-static void forward(const struct fl_self *self, struct pooled *p, const struct fl_msg *from,
+static void forward(const struct fl_self *self, struct fl_pooled *p, const struct fl_msg *from,
                     struct fl_outbox *out)
 {
     if (from->copy < p->forwarded) return;
@@ -229,27 +86,42 @@ static void forward(const struct fl_self *self, struct pooled *p, const struct f
     m->blob = from->blob;
 }
 
+/* The slot + 1 where `tx` waits from now on; 0 if it is refused. Another content under a name that waits
+ * already takes its place only by higher fees. */
+static uint32_t take(const struct fl_self *self, struct state *s, const struct fl_tx *tx,
+                     fl_time now, struct fl_outbox *out)
+{
+    const struct params *const p = self->params;
+    struct fl_mempool *const pool = pool_of(s);
+    const uint32_t known = fl_mempool_find(pool, tx->account, tx->nonce);
+    if (known > pool->capacity) return 0; /* applied */
+    if (known == 0)
+        return fl_fees_sound(tx) && tx_signed(self, tx, out) ? fl_mempool_add(pool, tx, now) : 0;
+    const struct fl_tx *const old = &fl_mempool_at(pool, known)->tx;
+    if (memcmp(old, tx, sizeof *tx) == 0) return known;
+    if (!p->fee_order || !fl_mempool_outbids(old, tx, p->replacement_bump) || !fl_fees_sound(tx) ||
+        !tx_signed(self, tx, out))
+        return 0;
+    fl_mempool_replace(pool, known, tx, now);
+    s->replaced++;
+    return known;
+}
+
 static void on_tx(const struct fl_self *self, struct state *s, const struct fl_event *in,
                   struct fl_outbox *out)
 {
     struct fl_tx tx;
     if (in->data == NULL || in->data_bytes != sizeof tx) return;
     memcpy(&tx, in->data, sizeof tx);
-    const struct key key = key_of(tx.account, tx.nonce);
-    uint32_t known = index_get(self, s, &key);
-    if (known > capacity(self)) return; /* applied */
-    if (known == 0) {
-        if (!tx_signed(self, &tx, out)) return;
-        known = pool_push(self, s, &tx);
-        if (known == 0) {
-            s->dropped++;
-            return;
-        }
-    }
-    if (in->msg.kind != FL_SUBMIT) return;
-    /* What is forwarded is what was checked: another content under the same name is not. */
-    struct pooled *const p = &pool_of(s)[known - 1];
-    if (memcmp(&p->tx, &tx, sizeof tx) == 0) forward(self, p, &in->msg, out);
+    const uint32_t slot = take(self, s, &tx, in->now, out);
+    if (slot != 0 && in->msg.kind == FL_SUBMIT)
+        forward(self, fl_mempool_at(pool_of(s), slot), &in->msg, out);
+}
+
+static void expire(const struct params *p, struct state *s, fl_time now)
+{
+    if (p->mempool_lifetime > 0)
+        s->expired += fl_mempool_expire(pool_of(s), now - p->mempool_lifetime);
 }
 
 /* --- payloads ----------------------------------------------------------------------------------- */
@@ -261,6 +133,7 @@ static void header_fill(const struct state *s, struct fl_block *header, fl_time 
     header->parent.hi = s->payload.hi;
     header->batch.height = s->height + 1;
     header->batch.time = fl_max(now, s->time);
+    header->batch.base_fee = s->base_fee;
     header->batch.tx_count = count;
 }
 
@@ -273,19 +146,16 @@ static void on_propose(const struct fl_self *self, struct state *s, const struct
         fl_local(out, FL_CONSENSUS, FL_PAYLOAD)->word[0] = height;
         return;
     }
-    const uint32_t count = (uint32_t)fl_min(s->pooled_count, p->block_txs);
+    const uint32_t count = (uint32_t)fl_min(fl_mempool_rank(pool_of(s)), p->block_txs);
     struct fl_block header;
     header_fill(s, &header, in->now, count);
     unsigned char *at =
         fl_blob_begin(out, (uint32_t)(sizeof header + count * sizeof(struct fl_tx)));
     memcpy(at, &header, sizeof header);
     at += sizeof header;
-    uint32_t slot = s->first;
     for (uint32_t i = 0; i < count; i++) {
-        const struct pooled *const tx = &pool_of(s)[slot - 1];
-        memcpy(at, &tx->tx, sizeof tx->tx);
-        at += sizeof tx->tx;
-        slot = tx->after;
+        memcpy(at, fl_mempool_next(pool_of(s)), sizeof(struct fl_tx));
+        at += sizeof(struct fl_tx);
     }
     struct fl_digest digest;
     const fl_blob blob = fl_blob_end(out, height, &digest);
@@ -304,8 +174,8 @@ static bool block_fits(const struct state *s, const void *data, uint32_t bytes,
     if (data == NULL || bytes < sizeof *header) return false;
     memcpy(header, data, sizeof *header);
     const size_t room = bytes - sizeof *header;
-    return header->zero[0] == 0 && header->zero[1] == 0 && header->batch.zero == 0 &&
-           header->batch.height == s->height + 1 && header->batch.time >= s->time &&
+    return header->zero == 0 && header->batch.zero == 0 && header->batch.height == s->height + 1 &&
+           header->batch.time >= s->time && header->batch.base_fee == s->base_fee &&
            fl_digest_equal(header->parent, s->payload) && room % sizeof(struct fl_tx) == 0 &&
            room / sizeof(struct fl_tx) == header->batch.tx_count;
 }
@@ -327,6 +197,7 @@ static bool block_valid(const struct fl_self *self, const struct state *s,
     for (uint32_t i = 0; i < header.batch.tx_count; i++) {
         struct fl_tx tx;
         tx_at(in->data, i, &tx);
+        if (!fl_fees_sound(&tx) || fl_effective_tip(&tx, s->base_fee) < 0) return false;
         if (!tx_signed(self, &tx, out)) return false;
     }
     return true;
@@ -370,8 +241,7 @@ static void decide_empty(struct state *s, struct fl_outbox *out)
     execute(s, fl_blob_put(out, &block, sizeof block, s->executing, NULL), out);
 }
 
-static void on_decide(const struct fl_self *self, struct state *s, const struct fl_event *in,
-                      struct fl_outbox *out)
+static void on_decide(struct state *s, const struct fl_event *in, struct fl_outbox *out)
 {
     struct fl_block header;
     if (s->halted || s->executing != 0 || in->msg.word[0] != s->height + 1) return;
@@ -392,7 +262,7 @@ static void on_decide(const struct fl_self *self, struct state *s, const struct 
     for (uint32_t i = 0; i < header.batch.tx_count; i++) {
         struct fl_tx tx;
         tx_at(in->data, i, &tx);
-        mark_applied(self, s, &tx);
+        fl_mempool_apply(pool_of(s), &tx);
     }
     execute(s, in->msg.blob, out);
 }
@@ -403,13 +273,33 @@ static void announce(const struct state *s, uint16_t copy, struct fl_outbox *out
         fl_send(out, FL_TO_CLIENTS, FL_NOWHERE, (enum fl_family)0, FL_NEW_HEAD);
     m->word[0] = s->height;
     m->value[0] = s->time;
+    m->value[1] = s->base_fee;
     m->version = head_version(s);
     m->copy = copy;
 }
 
+/* What the next block costs. The new head says it, whether its block was executed here or not: all of this
+ * is part of the proven state. */
+static void price_space(const struct fl_self *self, struct state *s, const struct fl_view *view)
+{
+    const struct params *const p = self->params;
+    const struct fl_view head = {.reader = view->reader, .version = head_version(s)};
+    const struct fl_query query = {.contract = FL_LEDGER, .kind = FL_ASK_SPACE};
+    struct fl_space space;
+    if (!p->fee_order || fl_read(&head, &query, &space, sizeof space) != FL_READ_OK) return;
+    s->burned = space.burned;
+    s->tips = space.tips;
+    if (p->base_fee == 0) return;
+    const struct fl_fee_market market = {p->block_txs, p->elasticity, p->base_fee_denominator};
+    const int64_t next = fl_next_base_fee(&market, space.base_fee, space.txs);
+    s->base_fee = fl_max(next, p->base_fee_min);
+    s->base_fee_highest = fl_max(s->base_fee_highest, s->base_fee);
+    fl_mempool_set_base_fee(pool_of(s), s->base_fee);
+}
+
 /* The block at work becomes the head, or what was taken over in its place. */
 static void advance(const struct fl_self *self, struct state *s, const struct fl_msg *m,
-                    bool adopted, struct fl_outbox *out)
+                    const struct fl_view *view, bool adopted, struct fl_outbox *out)
 {
     const uint64_t parent = s->payload.lo;
     s->height = s->executing;
@@ -420,6 +310,7 @@ static void advance(const struct fl_self *self, struct state *s, const struct fl
     s->time = s->executing_time;
     s->txs += s->executing_txs;
     s->announced = 0;
+    price_space(self, s, view);
     int64_t *const v = fl_note(out, FL_RECORD_APPLIED, (int64_t)s->height, self->key);
     v[2] = m->value[0];
     v[3] = (int64_t)s->payload.lo;
@@ -431,14 +322,14 @@ static void advance(const struct fl_self *self, struct state *s, const struct fl
 }
 
 static void on_executed(const struct fl_self *self, struct state *s, const struct fl_msg *m,
-                        struct fl_outbox *out)
+                        const struct fl_view *view, struct fl_outbox *out)
 {
     if (m->version.i == 0) {
         s->executing = 0;
         s->halted = 1;
         return;
     }
-    advance(self, s, m, false, out);
+    advance(self, s, m, view, false, out);
     struct fl_msg *const applied = fl_local(out, FL_CONSENSUS, FL_APPLIED);
     applied->word[0] = s->height;
     applied->version = m->version;
@@ -481,7 +372,7 @@ static void on_snapshot(struct state *s, const struct fl_msg *m, struct fl_outbo
 
 /* The state hash covers height and time. What is not as proven changes nothing here. */
 static void on_adopted(const struct fl_self *self, struct state *s, const struct fl_msg *m,
-                       struct fl_outbox *out)
+                       const struct fl_view *view, struct fl_outbox *out)
 {
     const uint64_t height = s->executing;
     s->executing_txs = 0;
@@ -491,7 +382,7 @@ static void on_adopted(const struct fl_self *self, struct state *s, const struct
         return;
     }
     s->executing_time = (fl_time)m->word[2];
-    advance(self, s, m, true, out);
+    advance(self, s, m, view, true, out);
     answer_snapshot(height, s->payload, m, true, out);
 }
 
@@ -511,7 +402,7 @@ static void on_call(const struct fl_self *self, struct state *s, const struct fl
     if (in->msg.family != FL_CONSENSUS) return;
     if (in->msg.kind == FL_PROPOSE) on_propose(self, s, in, out);
     if (in->msg.kind == FL_VALIDATE) on_validate(self, s, in, out);
-    if (in->msg.kind == FL_DECIDE) on_decide(self, s, in, out);
+    if (in->msg.kind == FL_DECIDE) on_decide(s, in, out);
     if (in->msg.kind == FL_SNAPSHOT) on_snapshot(s, &in->msg, out);
 }
 
@@ -524,27 +415,26 @@ static void on_message(const struct fl_self *self, struct state *s, const struct
 
 static size_t state_bytes(const void *params, const struct fl_self *self)
 {
-    const size_t txs = (size_t)((const struct params *)params)->mempool_txs;
     (void)self;
-    return sizeof(struct state) + txs * (sizeof(struct pooled) + 2 * sizeof(struct key)) +
-           index_slots((int64_t)txs) * sizeof(uint32_t);
+    return sizeof(struct state) +
+           fl_mempool_bytes((uint32_t)((const struct params *)params)->mempool_txs);
 }
 
 static void init(const struct fl_self *self, void *state)
 {
+    const struct params *const p = self->params;
     struct state *const s = state;
     s->version = 1; /* genesis */
-    for (uint32_t slot = capacity(self); slot > 0; slot--) {
-        pool_of(s)[slot - 1].after = s->free;
-        s->free = slot;
-    }
+    s->base_fee = s->base_fee_highest = p->base_fee;
+    fl_mempool_init(pool_of(s), (uint32_t)p->mempool_txs, p->fee_order != 0);
+    if (p->fee_order) fl_mempool_set_base_fee(pool_of(s), p->base_fee);
 }
 
 static void step(const struct fl_self *self, void *state, const struct fl_event *in,
                  const struct fl_view *view, struct fl_outbox *out)
 {
     struct state *const s = state;
-    (void)view;
+    expire(self->params, s, in->now);
     switch (in->kind) {
     case FL_MSG:
         on_message(self, s, in, out);
@@ -554,7 +444,7 @@ static void step(const struct fl_self *self, void *state, const struct fl_event 
         return;
     case FL_EXECUTED:
         if (s->executing == 0 || in->msg.word[0] != s->executing) return;
-        (s->executing_txs == ADOPTING ? on_adopted : on_executed)(self, s, &in->msg, out);
+        (s->executing_txs == ADOPTING ? on_adopted : on_executed)(self, s, &in->msg, view, out);
         return;
     case FL_RECOVER:
         on_recover(s, out);
@@ -572,20 +462,44 @@ static void observe(const struct fl_self *self, const void *state, int64_t *out)
     const struct state *const s = state;
     (void)self;
     out[0] = (int64_t)s->height;
-    out[1] = s->pooled_count;
-    out[2] = (int64_t)s->dropped;
+    out[1] = pool_of(s)->count;
+    out[2] = (int64_t)pool_of(s)->dropped;
     out[3] = (int64_t)s->txs;
     out[4] = (int64_t)s->halted;
+    out[5] = (int64_t)s->replaced;
+    out[6] = (int64_t)s->expired;
+    out[7] = s->base_fee;
+    out[8] = s->base_fee_highest;
+    out[9] = s->burned;
+    out[10] = s->tips;
 }
 
 static const struct fl_observable observables[] = {
     {"chain.height", "newest height applied by any replica", FL_COUNT, FL_MAX},
     {"chain.mempool", "transactions in the fullest mempool", FL_COUNT, FL_MAX},
-    {"chain.dropped", "transactions refused because a mempool was full", FL_COUNT, FL_SUM},
+    {"chain.dropped", "transactions refused, or dropped, because a mempool was full", FL_COUNT,
+     FL_SUM},
     {"chain.txs", "transactions in applied blocks", FL_COUNT, FL_MAX},
     {"chain.halted", "replicas that could not execute what was decided", FL_COUNT, FL_SUM},
+    {"chain.replaced", "transactions in mempools that gave way to one with higher fees", FL_COUNT,
+     FL_SUM},
+    {"chain.expired", "transactions that outlived mempool_lifetime_s in a mempool", FL_COUNT,
+     FL_SUM},
+    {"chain.base_fee", "base fee of the next block, for a transaction", FL_USD, FL_MAX},
+    {"chain.base_fee_highest", "highest base fee so far, for a transaction", FL_USD, FL_MAX},
+    {"chain.burned", "base fees paid so far, with fee_order", FL_USD, FL_MAX},
+    {"chain.tips", "tips paid so far, with fee_order", FL_USD, FL_MAX},
     {.name = NULL},
 };
+
+static const char *check(const void *params)
+{
+    const struct params *const p = params;
+    if (p->base_fee > 0 && !p->fee_order) return "base_fee_usd needs fee_order";
+    if (p->base_fee > 0 && p->elasticity > p->block_txs)
+        return "elasticity must not be above block_txs: the target would be no transaction at all";
+    return p->base_fee_min > p->base_fee ? "base_fee_min_usd must not be above base_fee_usd" : NULL;
+}
 
 /* A block must fit an outbox. */
 enum { BLOCK_TXS_MAX = (FL_OUTBOX_SCRATCH - 4096) / sizeof(struct fl_tx) };
@@ -605,6 +519,57 @@ static const struct fl_param rows[] = {
      .max = 1 << 20,
      .fallback = "4096",
      .doc = "most transactions waiting in a replica, transactions"},
+    {.key = "fee_order",
+     .type = FL_BOOLEAN,
+     .offset = offsetof(struct params, fee_order),
+     .max = 1,
+     .fallback = "false",
+     .doc = "payloads take transactions by what they pay beyond the base fee, not by arrival; a "
+            "transaction gives way to one of the same account and nonce with higher fees; a full "
+            "mempool drops the cheapest, not the newest"},
+    {.key = "replacement_bump",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct params, replacement_bump),
+     .max = 100 * FL_PPM_ONE,
+     .fallback = "0.1",
+     .doc = "by how much both fees of a replacement must be higher, share (geth: 10 %)"},
+    {.key = "mempool_lifetime_s",
+     .type = FL_DECIMAL,
+     .digits = 9,
+     .offset = offsetof(struct params, mempool_lifetime),
+     .max = 365 * 86400 * FL_SECOND,
+     .fallback = "0",
+     .doc = "how long a transaction waits at most, seconds (geth: three hours); 0: for ever"},
+    {.key = "base_fee_usd",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct params, base_fee),
+     .max = FL_FEE_MAX,
+     .fallback = "0",
+     .doc = "base fee of the first block, USD for a transaction; it then follows how full blocks "
+            "are (EIP-1559). 0: there is none"},
+    {.key = "base_fee_min_usd",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct params, base_fee_min),
+     .max = FL_FEE_MAX,
+     .fallback = "0",
+     .doc = "what the base fee does not fall below, USD (none on Ethereum; the OP stack has one)"},
+    {.key = "elasticity",
+     .type = FL_INTEGER,
+     .offset = offsetof(struct params, elasticity),
+     .min = 1,
+     .max = BLOCK_TXS_MAX,
+     .fallback = "2",
+     .doc = "block_txs over the number of transactions at which the base fee stays (EIP-1559: 2)"},
+    {.key = "base_fee_denominator",
+     .type = FL_INTEGER,
+     .offset = offsetof(struct params, base_fee_denominator),
+     .min = 1,
+     .max = 1000000,
+     .fallback = "8",
+     .doc = "the base fee changes by at most elasticity - 1 over this in a block (EIP-1559: 8)"},
     {.key = NULL},
 };
 
@@ -619,9 +584,12 @@ static const struct fl_node_model node = {
 const struct fl_model fl_model_replica = {
     .name = "replica",
     .family = FL_CHAIN,
-    .doc = "mempool, first-in-first-out payloads and execution around a consensus that never forks",
+    .doc =
+        "mempool, payloads by arrival or by fee (EIP-1559) and execution around a consensus that "
+        "never forks",
     .params = rows,
     .params_bytes = sizeof(struct params),
+    .check = check,
     .observables = observables,
     .node = &node,
 };

@@ -136,7 +136,7 @@ static struct fl_actor *actor(const struct rig *r, const char *group, uint32_t i
 
 static int64_t observe(const struct fl_actor *a, uint32_t index)
 {
-    int64_t value[8];
+    int64_t value[16];
     a->model->node->observe(&a->self, a->state, value);
     return value[index];
 }

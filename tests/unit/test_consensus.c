@@ -364,6 +364,7 @@ enum { ACCOUNTS = 8, CAPACITY = 6, BLOCK = 4, ME = 0, PEER = 1, MEMBERS = 4, CLI
 /* Laid out as the models' own. */
 struct replica_params {
     int64_t block_txs, mempool_txs;
+    int64_t fee_order, replacement_bump, lifetime, base_fee, base_fee_min, elasticity, denominator;
 };
 struct ordered_params {
     fl_time block_ns, latency_ns;
@@ -397,7 +398,7 @@ static void bench_open(struct bench *b, const struct fl_model *model)
     memset(b, 0, sizeof *b);
     b->model = model;
     b->facts = (struct fl_facts){10, ACCOUNTS, 1};
-    b->replica = (struct replica_params){BLOCK, CAPACITY};
+    b->replica = (struct replica_params){.block_txs = BLOCK, .mempool_txs = CAPACITY};
     b->ordered = (struct ordered_params){FL_SECOND, 0, model == &fl_model_ordered ? PEER : 0,
                                          16,        0, FL_SECOND};
     b->bracha = (struct bracha_params){-1, 16, 0};
@@ -472,7 +473,7 @@ static uint32_t says(const struct bench *b, enum fl_effect_kind how, uint16_t ki
 
 static int64_t bench_observe(const struct bench *b, uint32_t i)
 {
-    int64_t out[8];
+    int64_t out[16];
     b->model->node->observe(&b->self, b->state, out);
     return out[i];
 }

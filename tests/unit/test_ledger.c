@@ -610,7 +610,9 @@ Test(ledger, questions)
     const struct fl_query unknown[] = {
         {.contract = 2, .kind = TOY_CELL},
         {.contract = 0, .kind = TOY_OTHER, .arg = {2, 0}},
-        {.contract = FL_LEDGER, .kind = 2},
+        {.contract = FL_LEDGER, .kind = 4},
+        {.contract = FL_LEDGER, .kind = FL_ASK_SENDER},
+        {.contract = FL_LEDGER, .kind = FL_ASK_SPACE},
         {.contract = FL_LEDGER, .kind = FL_ASK_NONCE, .arg = {8}},
         {.contract = FL_LEDGER, .kind = FL_ASK_NONCE, .arg = {-1}},
     };

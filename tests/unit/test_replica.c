@@ -17,7 +17,7 @@
  * A contract of known size
  * --------------------------------------------------------------------------------------------- */
 
-enum { HOARD_ROWS = 1000, HOARD_FILLED = 400, ROW_BYTES = 64, BATCH_ROW_BYTES = 16 };
+enum { HOARD_ROWS = 1000, HOARD_FILLED = 400, ROW_BYTES = 64, BATCH_ROW_BYTES = 48 };
 
 static void hoard_tables(const void *params, const struct fl_facts *facts, struct fl_table *out)
 {
