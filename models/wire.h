@@ -87,6 +87,8 @@ enum fl_exchange_tx {
     FL_TX_DELEVERAGE /* where keepers choose the counterparty. arg: account, 1 + market (0: the
                           exchange chooses), counter-account */
 };
+/* Of no contract: it is refused, and pays for its place in the block. */
+enum { FL_TX_NOTHING = UINT16_MAX };
 /* Why a contract refused: receipt codes. */
 enum fl_refusal {
     FL_REFUSED_NO_PRICE = 1, /* the oracle has no valid price */
