@@ -11,14 +11,16 @@ static int64_t opening_tip(const struct fl_auction *a)
 
 static int64_t cap_for(const struct fl_auction *a, int64_t tip)
 {
-    return fl_min(fl_add(fl_add(a->base_fee, a->base_fee), tip), a->limit);
+    const int64_t roomy = fl_add(fl_add(a->base_fee, a->base_fee), tip);
+    return fl_min(roomy, fl_min(a->limit, a->most));
 }
 
 bool fl_bid_open(const struct fl_auction *auction, struct fl_bid *bid)
 {
     const int64_t tip = opening_tip(auction);
     if (fl_add(auction->base_fee, tip) > auction->limit) return false;
-    *bid = (struct fl_bid){.cap = cap_for(auction, tip), .tip = tip};
+    const int64_t cap = cap_for(auction, tip);
+    *bid = (struct fl_bid){.cap = cap, .tip = fl_min(tip, cap)};
     return true;
 }
 
@@ -32,7 +34,7 @@ bool fl_bid_raise(const struct fl_auction *auction, int64_t raise_ppm, struct fl
 {
     const int64_t tip = raised(bid->tip, raise_ppm);
     const int64_t cap = fl_max(raised(bid->cap, raise_ppm), cap_for(auction, tip));
-    if (cap > auction->limit || tip > cap) return false;
+    if (cap > fl_min(auction->limit, auction->most) || tip > cap) return false;
     *bid = (struct fl_bid){.cap = cap, .tip = tip};
     return true;
 }

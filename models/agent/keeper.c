@@ -132,7 +132,8 @@ static struct fl_auction auction_of(const struct round *round, const struct fl_b
         fl_min(left, fl_mul_div_floor(notional, round->terms.liquidation_fee_ppm, FL_PPM_ONE));
     const int64_t reward = fl_mul_div_floor(fee, p->reward_share_ppm, FL_PPM_ONE);
     return (struct fl_auction){.base_fee = round->base_fee,
-                               .limit = fl_min(reward - p->min_profit, round->self->fee_cap),
+                               .limit = reward - p->min_profit,
+                               .most = round->self->fee_cap,
                                .tip = round->self->tip,
                                .reward = reward,
                                .share_ppm = p->tip_share_ppm};
