@@ -6,10 +6,7 @@
 
 #include <string.h>
 
-enum {
-    NONCE_WINDOW = 64, /* how far behind the highest a nonce may arrive: bits of `used` */
-    GENESIS = 1        /* the first version */
-};
+enum { GENESIS = 1 }; /* the first version */
 
 /* ------------------------------------------------------------------------------------------------
  * What contracts may call as they execute
@@ -80,14 +77,14 @@ static bool nonce_fresh(const struct fl_nonce_row *row, uint64_t nonce)
         return true;
     }
     const uint64_t behind = row->highest - nonce;
-    return behind < NONCE_WINDOW && !(row->used >> behind & 1);
+    return behind < FL_NONCE_WINDOW && !(row->used >> behind & 1);
 }
 
 static void nonce_use(struct fl_nonce_row *row, uint64_t nonce)
 {
     if (nonce > row->highest) {
         const uint64_t step = nonce - row->highest;
-        row->used = (step < NONCE_WINDOW ? row->used << step : 0) | 1;
+        row->used = (step < FL_NONCE_WINDOW ? row->used << step : 0) | 1;
         row->highest = nonce;
     } else {
         row->used |= UINT64_C(1) << (row->highest - nonce);

@@ -348,6 +348,14 @@ struct fl_sender {
      * refused, and what they paid, in 10^-6 USD: the base fee, which nobody gets, and tips. */
     int64_t paying, refused, burned, tips;
 };
+/* Used, or too old to be used: a transaction under it would come to nothing. */
+enum { FL_NONCE_WINDOW = 64 }; /* how far behind the highest a nonce may arrive: bits of `used` */
+static inline bool fl_nonce_spent(const struct fl_sender *sender, uint64_t nonce)
+{
+    if (nonce > (uint64_t)sender->nonce) return false;
+    const uint64_t behind = (uint64_t)sender->nonce - nonce;
+    return behind >= FL_NONCE_WINDOW || (sender->used >> behind & 1);
+}
 /* What was sold of block space: in the newest batch, and cumulative, in 10^-6 USD. */
 struct fl_space {
     int64_t base_fee;

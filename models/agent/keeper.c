@@ -114,14 +114,6 @@ static void send_again(struct round *round, uint32_t account)
     send(round, account);
 }
 
-/* Whether it has been executed, for better or worse, or never will be: its number is too old. */
-static bool settled(const struct fl_sender *sender, int64_t nonce)
-{
-    if (nonce > sender->nonce) return false;
-    const uint64_t behind = (uint64_t)(sender->nonce - nonce);
-    return behind >= 64 || (sender->used >> behind & 1);
-}
-
 /* The fee of a liquidation comes out of what the account has left. */
 static struct fl_auction auction_of(const struct round *round, const struct fl_below *below)
 {
@@ -152,7 +144,8 @@ static void work(struct round *round, const struct fl_below *below)
     const struct params *p = round->self->params;
     struct target *t = &round->state->target[below->account];
     const struct fl_auction auction = auction_of(round, below);
-    const bool waits = p->raise_ppm > 0 && t->nonce != 0 && !settled(&round->state->paid, t->nonce);
+    const bool waits = p->raise_ppm > 0 && t->nonce != 0 &&
+                       !fl_nonce_spent(&round->state->paid, (uint64_t)t->nonce);
     const bool lately = tried_lately(round, below->account);
     struct fl_bid bid = t->bid;
     if (waits && fl_bid_raise(&auction, p->raise_ppm, &bid) && bid.cap <= round->money) {

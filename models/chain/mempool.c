@@ -341,17 +341,22 @@ uint32_t fl_mempool_rank(struct fl_mempool *pool)
     return pool->ranked;
 }
 
-const struct fl_tx *fl_mempool_next(struct fl_mempool *pool)
+uint32_t fl_mempool_next(struct fl_mempool *pool)
 {
     FL_ASSERT(pool->ranked > 0);
     uint32_t *const best = ranking_of(pool);
-    const struct fl_pooled *const p = fl_mempool_at(pool, best[0]);
+    const uint32_t slot = best[0];
     pool->ranked--;
     if (!pool->by_fee) {
-        best[0] = p->after;
+        best[0] = fl_mempool_at(pool, slot)->after;
     } else if (pool->ranked > 0) {
         best[0] = best[pool->ranked];
         rank_down(pool, 0);
     }
-    return &p->tx;
+    return slot;
+}
+
+void fl_mempool_drop(struct fl_mempool *pool, uint32_t slot)
+{
+    remove_slot(pool, slot);
 }

@@ -55,9 +55,10 @@ uint32_t fl_mempool_expire(struct fl_mempool *pool, fl_time limit);
 /* By fee only. */
 void fl_mempool_set_base_fee(struct fl_mempool *pool, int64_t base_fee);
 
-/* How many may go into the next block; fl_mempool_next then gives them one by one, the first first, as long
- * as nothing else is done to the pool. They stay where they are. */
+/* How many may go into the next block; fl_mempool_next then gives them one by one, slot + 1, the first
+ * first. They stay where they are; meanwhile nothing may be done to the pool but to drop what it gave. */
 uint32_t fl_mempool_rank(struct fl_mempool *pool);
-const struct fl_tx *fl_mempool_next(struct fl_mempool *pool);
+uint32_t fl_mempool_next(struct fl_mempool *pool);
+void fl_mempool_drop(struct fl_mempool *pool, uint32_t slot);
 
 #endif

@@ -13,8 +13,8 @@
  * A replica that missed blocks gets them, one by one, from its consensus; if nobody keeps them any
  * more, the state after some later one (FL_SNAPSHOT). What it then takes for its head is a ledger
  * version whose state hash is the one that the consensus has seen proven. Which of the transactions
- * that wait here are in the blocks it never saw, it cannot tell: some may be proposed again, and come
- * to nothing because their nonces are used.
+ * that wait here are in the blocks it never saw, it does not know: by arrival some may be proposed again, and
+ * come to nothing because their nonces are used; by fee, it looks at the nonces before it proposes.
  *
  * Assumptions: every transaction is one unit of block space; nonces do not order transactions, for they may
  * come out of order; the consensus decides heights in order. If a decided payload cannot be executed (malformed, or not on the head) the
@@ -41,6 +41,7 @@ struct state {
     fl_time time;             /* of the head's block */
     uint64_t txs;             /* transactions in blocks applied here */
     uint64_t replaced;        /* transactions that gave way to one with higher fees */
+    uint64_t spent;           /* transactions whose nonce turned out to be used, or too old */
     uint64_t expired;         /* transactions that waited longer than their lifetime */
     uint64_t halted;          /* 1: decided something that cannot be executed */
     uint64_t announced;       /* times the head was announced again */
@@ -61,6 +62,11 @@ struct state {
 static struct fl_mempool *pool_of(const struct state *s)
 {
     return (void *)(s + 1);
+}
+
+static fl_version head_version(const struct state *s)
+{
+    return (fl_version){s->version};
 }
 
 /* --- transactions ------------------------------------------------------------------------------- */
@@ -137,8 +143,35 @@ static void header_fill(const struct state *s, struct fl_block *header, fl_time 
     header->batch.tx_count = count;
 }
 
+/* The head shows that it would take its place for nothing, and pay nothing. */
+static bool is_spent(const struct state *s, const struct fl_view *view, const struct fl_tx *tx)
+{
+    const struct fl_view head = {.reader = view->reader, .version = head_version(s)};
+    const struct fl_query query = {
+        .contract = FL_LEDGER, .kind = FL_ASK_SENDER, .arg = {tx->account, 0, 0}};
+    struct fl_sender sender;
+    return fl_read(&head, &query, &sender, sizeof sender) == FL_READ_OK &&
+           fl_nonce_spent(&sender, tx->nonce);
+}
+
+/* Of what would go into the next block. Those that wait longer are looked at when their turn comes. */
+static void drop_spent(const struct params *p, struct state *s, const struct fl_view *view)
+{
+    struct fl_mempool *const pool = pool_of(s);
+    int64_t room = p->block_txs;
+    for (uint32_t left = fl_mempool_rank(pool); left > 0 && room > 0; left--) {
+        const uint32_t slot = fl_mempool_next(pool);
+        if (is_spent(s, view, &fl_mempool_at(pool, slot)->tx)) {
+            fl_mempool_drop(pool, slot);
+            s->spent++;
+        } else {
+            room--;
+        }
+    }
+}
+
 static void on_propose(const struct fl_self *self, struct state *s, const struct fl_event *in,
-                       struct fl_outbox *out)
+                       const struct fl_view *view, struct fl_outbox *out)
 {
     const struct params *const p = self->params;
     const uint64_t height = in->msg.word[0];
@@ -146,6 +179,7 @@ static void on_propose(const struct fl_self *self, struct state *s, const struct
         fl_local(out, FL_CONSENSUS, FL_PAYLOAD)->word[0] = height;
         return;
     }
+    if (p->fee_order) drop_spent(p, s, view);
     const uint32_t count = (uint32_t)fl_min(fl_mempool_rank(pool_of(s)), p->block_txs);
     struct fl_block header;
     header_fill(s, &header, in->now, count);
@@ -154,7 +188,8 @@ static void on_propose(const struct fl_self *self, struct state *s, const struct
     memcpy(at, &header, sizeof header);
     at += sizeof header;
     for (uint32_t i = 0; i < count; i++) {
-        memcpy(at, fl_mempool_next(pool_of(s)), sizeof(struct fl_tx));
+        const uint32_t slot = fl_mempool_next(pool_of(s));
+        memcpy(at, &fl_mempool_at(pool_of(s), slot)->tx, sizeof(struct fl_tx));
         at += sizeof(struct fl_tx);
     }
     struct fl_digest digest;
@@ -214,11 +249,6 @@ static void on_validate(const struct fl_self *self, const struct state *s,
 }
 
 /* --- execution ---------------------------------------------------------------------------------- */
-
-static fl_version head_version(const struct state *s)
-{
-    return (fl_version){s->version};
-}
 
 static void execute(const struct state *s, fl_blob block, struct fl_outbox *out)
 {
@@ -397,10 +427,10 @@ static void on_recover(struct state *s, struct fl_outbox *out)
 }
 
 static void on_call(const struct fl_self *self, struct state *s, const struct fl_event *in,
-                    struct fl_outbox *out)
+                    const struct fl_view *view, struct fl_outbox *out)
 {
     if (in->msg.family != FL_CONSENSUS) return;
-    if (in->msg.kind == FL_PROPOSE) on_propose(self, s, in, out);
+    if (in->msg.kind == FL_PROPOSE) on_propose(self, s, in, view, out);
     if (in->msg.kind == FL_VALIDATE) on_validate(self, s, in, out);
     if (in->msg.kind == FL_DECIDE) on_decide(s, in, out);
     if (in->msg.kind == FL_SNAPSHOT) on_snapshot(s, &in->msg, out);
@@ -440,7 +470,7 @@ static void step(const struct fl_self *self, void *state, const struct fl_event 
         on_message(self, s, in, out);
         return;
     case FL_CALL:
-        on_call(self, s, in, out);
+        on_call(self, s, in, view, out);
         return;
     case FL_EXECUTED:
         if (s->executing == 0 || in->msg.word[0] != s->executing) return;
@@ -468,10 +498,11 @@ static void observe(const struct fl_self *self, const void *state, int64_t *out)
     out[4] = (int64_t)s->halted;
     out[5] = (int64_t)s->replaced;
     out[6] = (int64_t)s->expired;
-    out[7] = s->base_fee;
-    out[8] = s->base_fee_highest;
-    out[9] = s->burned;
-    out[10] = s->tips;
+    out[7] = (int64_t)s->spent;
+    out[8] = s->base_fee;
+    out[9] = s->base_fee_highest;
+    out[10] = s->burned;
+    out[11] = s->tips;
 }
 
 static const struct fl_observable observables[] = {
@@ -485,6 +516,9 @@ static const struct fl_observable observables[] = {
      FL_SUM},
     {"chain.expired", "transactions that outlived mempool_lifetime_s in a mempool", FL_COUNT,
      FL_SUM},
+    {"chain.spent",
+     "transactions that a mempool dropped because their nonce was used or too old, with fee_order",
+     FL_COUNT, FL_SUM},
     {"chain.base_fee", "base fee of the next block, for a transaction", FL_USD, FL_MAX},
     {"chain.base_fee_highest", "highest base fee so far, for a transaction", FL_USD, FL_MAX},
     {"chain.burned", "base fees paid so far, with fee_order", FL_USD, FL_MAX},

@@ -166,7 +166,18 @@ static const char scenario[] =
     "    \"agent\": {\"model\": \"bidders\", \"contract\": \"feed\", \"rate_per_s\": [[0, 1]]}}}}";
 
 enum { VALIDATOR, CLIENT };
-enum { MEMPOOL = 1, DROPPED, REPLACED = 5, EXPIRED, BASE_FEE, HIGHEST, BURNED, TIPS, OBSERVED };
+enum {
+    MEMPOOL = 1,
+    DROPPED,
+    REPLACED = 5,
+    EXPIRED,
+    SPENT,
+    BASE_FEE,
+    HIGHEST,
+    BURNED,
+    TIPS,
+    OBSERVED
+};
 enum { PAYLOAD_MAX = sizeof(struct fl_block) + 16 * sizeof(struct fl_tx) };
 
 struct rig {
@@ -408,6 +419,34 @@ Test(fees, replacement)
     const struct fl_tx late = tx_of(r, 2, 9, 9000000, 9000000);
     cr_expect_not(hand_in(r, &late, 2)); /* it is executed */
     cr_expect_eq(observe(r, MEMPOOL), 0);
+    rig_close(r);
+}
+
+/* A nonce that is used or 64 behind the highest comes to nothing and pays nothing: it gets no place, however
+ * much it bids. One that is 63 behind does. */
+Test(fees, spent_nonces_get_no_place)
+{
+    struct rig *r = rig_open();
+    const struct fl_tx high = tx_of(r, 5, 100, 5000000, 10);
+    cr_assert(hand_in(r, &high, 0));
+    propose(r);
+    decide(r);
+    static const uint64_t nonces[] = {36, 37, 99, 101};
+    for (size_t i = 0; i < 4; i++) {
+        const struct fl_tx tx = tx_of(r, 5, nonces[i], 5000000, 500 - (int64_t)i);
+        cr_assert(hand_in(r, &tx, 0));
+    }
+    propose(r);
+    cr_assert_eq(r->block.batch.tx_count, 3);
+    for (size_t i = 0; i < 3; i++) cr_expect_eq(r->tx[i].nonce, nonces[i + 1]);
+    cr_expect(observe(r, SPENT) == 1 && observe(r, MEMPOOL) == 3);
+    cr_assert(valid(r));
+    decide(r);
+    struct fl_sender sender;
+    const struct fl_query query = {.contract = FL_LEDGER, .kind = FL_ASK_SENDER, .arg = {5, 0, 0}};
+    cr_assert_eq(fl_ledger_query(r->world->ledger, r->head, &query, &sender, sizeof sender),
+                 FL_READ_OK);
+    cr_expect(sender.paying == 4 && sender.nonce == 101);
     rig_close(r);
 }
 

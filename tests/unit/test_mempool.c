@@ -137,8 +137,24 @@ static void same_ranking(struct fl_mempool *pool, const struct twin *t)
     const uint32_t count = twin_rank(t, expected);
     cr_assert_eq(fl_mempool_rank(pool), count, "seed %" PRIu64, seed);
     for (uint32_t i = 0; i < count; i++)
-        cr_assert_eq(memcmp(fl_mempool_next(pool), &expected[i], sizeof expected[i]), 0,
-                     "seed %" PRIu64 ", draw %" PRIu64 ", place %u", seed, draws, i);
+        cr_assert_eq(memcmp(&fl_mempool_at(pool, fl_mempool_next(pool))->tx, &expected[i],
+                            sizeof expected[i]),
+                     0, "seed %" PRIu64 ", draw %" PRIu64 ", place %u", seed, draws, i);
+}
+
+/* The first of the ranking, or the one after it. */
+static void drop_ranked(struct fl_mempool *pool, struct twin *t)
+{
+    struct fl_tx expected[CAPACITY];
+    const uint32_t count = twin_rank(t, expected), which = (uint32_t)below(2);
+    if (fl_mempool_rank(pool) <= which) return;
+    if (which == 1) fl_mempool_next(pool);
+    fl_mempool_drop(pool, fl_mempool_next(pool));
+    twin_remove(t, (uint32_t)twin_find(t, &expected[which]));
+    for (uint32_t i = which + 1; i < count; i++) { /* the rest is as it was */
+        const struct fl_pooled *p = fl_mempool_at(pool, fl_mempool_next(pool));
+        cr_assert_eq(memcmp(&p->tx, &expected[i], sizeof p->tx), 0);
+    }
 }
 
 static void hand_in(struct fl_mempool *pool, struct twin *t, const struct fl_tx *tx, fl_time now)
@@ -189,6 +205,8 @@ static void agree_on_a_walk(bool by_fee)
         } else if (what == 16) {
             const fl_time limit = now - (fl_time)below(60);
             cr_assert_eq(fl_mempool_expire(pool, limit), twin_expire(t, limit));
+        } else if (what == 18) {
+            drop_ranked(pool, t);
         } else if (by_fee && what == 17) {
             t->base_fee = (int64_t)below(40);
             fl_mempool_set_base_fee(pool, t->base_fee);
