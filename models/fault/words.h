@@ -90,9 +90,8 @@ static inline bool fl_fault_block(const void *content, uint32_t bytes, struct fl
     if (content == NULL || bytes < sizeof *block) return false;
     memcpy(block, content, sizeof *block);
     const size_t txs = bytes - sizeof *block;
-    return block->zero == 0 && block->batch.zero == 0 &&
-           block->batch.time >= 0 && txs % sizeof(struct fl_tx) == 0 &&
-           txs / sizeof(struct fl_tx) == block->batch.tx_count;
+    return block->zero == 0 && block->batch.zero == 0 && block->batch.time >= 0 &&
+           txs % sizeof(struct fl_tx) == 0 && txs / sizeof(struct fl_tx) == block->batch.tx_count;
 }
 
 /* Another content as good as the true one: a block with a slightly later time; of anything else the
