@@ -79,7 +79,8 @@ struct fl_self {
 
 /* What an actor may observe of the ledger: the version its replica served it last. By value, valid
  * for one step. A client's view never goes back in height, whoever serves it: an older version that
- * comes late, or from a replica that lags, is not taken. */
+ * comes late, or from a replica that lags, is not taken. A replica may also read the version that an
+ * FL_EXECUTED has brought it, its head: {reader, that version}. */
 struct fl_view {
     const struct fl_reader *reader;
     fl_version version;
