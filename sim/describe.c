@@ -93,6 +93,8 @@ static const char *type_word(const struct fl_param *p)
         return "name of a contract";
     case FL_OBSERVABLE_NAME:
         return "name of an observable";
+    case FL_OBSERVABLE_NAMES:
+        return "list of names of observables";
     case FL_SUBMODEL:
         return fl_family_name(p->family);
     case FL_ROWS:

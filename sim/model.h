@@ -645,7 +645,9 @@ enum fl_param_type {
     FL_SUBMODEL,        /* struct fl_submodel: "name" or {"model": "name", ...} of `family` */
     FL_ROWS,            /* struct fl_list: {"NAME": {...}, ...}, objects that the rows `of` read */
     FL_ENTRY_NAME,      /* uint32_t: place of an entry in the FL_ROWS of a contract, by name */
-    FL_ENTRY_NAMES      /* struct fl_places: a list of those, each at most once */
+    FL_ENTRY_NAMES,     /* struct fl_places: a list of those, each at most once */
+    /* struct fl_observables: a list of FL_OBSERVABLE_NAMEs */
+    FL_OBSERVABLE_NAMES
 };
 struct fl_points {
     uint32_t count, zero;
@@ -665,6 +667,10 @@ struct fl_list {
 struct fl_places {
     uint32_t count, zero;
     const uint32_t *at; /* owned by the configuration */
+};
+struct fl_observables {
+    uint32_t count, zero;
+    const uint32_t *handle; /* owned by the configuration */
 };
 struct fl_model;
 struct fl_submodel {

@@ -164,6 +164,31 @@ static cJSON *read_observable(struct fl_reading *reading, const cJSON *item, uin
     return fl_json_made(cJSON_CreateString(name));
 }
 
+static cJSON *read_observables(struct fl_reading *reading, const cJSON *item,
+                               struct fl_observables *out)
+{
+    if (!fl_is_list(reading, item, "names of observables")) {
+        return NULL;
+    }
+    const size_t count = (size_t)cJSON_GetArraySize(item);
+    uint32_t *handle = fl_arena_alloc(reading->arena, count, sizeof *handle);
+    cJSON *list = fl_json_made(cJSON_CreateArray());
+    size_t filled = 0;
+    for (const cJSON *element = item->child; element; element = element->next) {
+        cJSON *name = read_observable(reading, element, &handle[filled]);
+        if (name) {
+            fl_json_push(list, name);
+            filled++;
+        }
+    }
+    *out = (struct fl_observables){.count = (uint32_t)filled, .handle = handle};
+    if (filled < count) {
+        cJSON_Delete(list);
+        return NULL;
+    }
+    return list;
+}
+
 /* ------------------------------------------------------------------------------------------------
  * Models
  * --------------------------------------------------------------------------------------------- */
@@ -327,6 +352,8 @@ static cJSON *read_row(struct fl_reading *reading, const struct fl_param *row, c
         return read_contract(reading, item, field);
     case FL_OBSERVABLE_NAME:
         return read_observable(reading, item, field);
+    case FL_OBSERVABLE_NAMES:
+        return read_observables(reading, item, field);
     case FL_SUBMODEL:
         return read_submodel(reading, row, item, field);
     case FL_ROWS:
@@ -357,6 +384,8 @@ static size_t field_bytes(enum fl_param_type type)
         return sizeof(uint32_t);
     case FL_GROUP_NAMES:
         return sizeof(struct fl_groups);
+    case FL_OBSERVABLE_NAMES:
+        return sizeof(struct fl_observables);
     case FL_SUBMODEL:
         return sizeof(struct fl_submodel);
     case FL_ROWS:

@@ -227,6 +227,7 @@ static void put_type(cJSON *schema, const struct fl_param *row)
         put_entries(schema, row);
         return;
     case FL_GROUP_NAMES:
+    case FL_OBSERVABLE_NAMES:
     case FL_ENTRY_NAMES:
         put_text(schema, "type", "array");
         put_text(add_object(schema, "items"), "type", "string");

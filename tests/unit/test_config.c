@@ -409,6 +409,7 @@ static const struct fl_model stuck = {.name = "stuck",
 struct bounded {
     uint32_t watched, zero;
     int64_t most;
+    struct fl_observables also;
 };
 static const struct fl_param bounded_rows[] = {
     {.key = "of", .type = FL_OBSERVABLE_NAME, .offset = offsetof(struct bounded, watched)},
@@ -418,6 +419,10 @@ static const struct fl_param bounded_rows[] = {
      .min = INT64_MIN,
      .max = INT64_MAX,
      .fallback = "0"},
+    {.key = "also",
+     .type = FL_OBSERVABLE_NAMES,
+     .offset = offsetof(struct bounded, also),
+     .fallback = "[\"check.worst\"]"},
     {.key = NULL},
 };
 static const struct fl_observable bounded_observables[] = {
@@ -529,7 +534,8 @@ static const char full[] =
     "               \"to_s\": 1000000, \"price_usd\": 123.456789},\n"
     "    \"off\": {\"model\": \"stuck\", \"group\": \"rep\", \"count\": 1, \"enabled\": false},\n"
     "    \"drawn\": {\"model\": \"stuck\", \"group\": \"val\", \"count\": 3}},\n"
-    "  \"checks\": {\"worst\": {\"model\": \"bounded\", \"of\": \"check.worst\", \"most\": -5}},\n"
+    "  \"checks\": {\"worst\": {\"model\": \"bounded\", \"of\": \"check.worst\", \"most\": -5, "
+    "\"also\": [\"oracle.price\", \"check.worst\"]}},\n"
     "  \"trace\": {\"detail\": \"messages\", \"sample_s\": 0.5},\n"
     "  \"expect\": [{\"path\": \"ledger.bad_debt\", \"op\": \"<\", \"value\": \"250000.00\"},\n"
     "             {\"path\": \"checks.worst\", \"op\": \"==\", \"value\": \"holds\"},\n"
@@ -660,6 +666,9 @@ static void expect_full_models(const struct fl_config *c)
     const struct bounded *worst = c->check[0].params;
     cr_expect_eq(worst->most, -5);
     cr_expect_eq(worst->watched, fl_config_observable(c, "check.worst"));
+    cr_assert_eq(worst->also.count, 2);
+    cr_expect_eq(worst->also.handle[0], fl_config_observable(c, "oracle.price"));
+    cr_expect_eq(worst->also.handle[1], fl_config_observable(c, "check.worst"));
 }
 
 static void expect_full_groups(const struct fl_config *c)
