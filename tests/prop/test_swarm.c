@@ -17,8 +17,8 @@ struct recount_params {
 };
 struct recount {
     int64_t batches, wrong;
-    int64_t in, out;                                /* from records of deposits and withdrawals */
-    int64_t deficit, paid, socialised, outstanding; /* from records of deficits */
+    int64_t in, out;                            /* from records of deposits and withdrawals */
+    int64_t paid, adl, socialised, outstanding; /* from records of deficits */
 };
 
 static struct fl_totals totals_of(const struct fl_watch *watch)
@@ -44,8 +44,8 @@ static void recount_record(const struct fl_watch *watch, void *state, uint32_t i
     if (r->kind == FL_RECORD_DEPOSIT) s->in += r->v[2];
     if (r->kind == FL_RECORD_WITHDRAWAL) s->out += r->v[2];
     if (r->kind != FL_RECORD_DEFICIT) return;
-    s->deficit += r->v[2];
-    s->paid += r->v[3];
+    s->paid += r->v[2];
+    s->adl += r->v[3];
     s->socialised += r->v[4];
     s->outstanding += r->v[5];
 }
@@ -61,7 +61,7 @@ static void recount_executed(const struct fl_watch *watch, void *state,
     struct recount *s = state;
     const struct recount_params *p = watch->params;
     const struct fl_totals t = totals_of(watch);
-    int64_t money = 0, size = 0, longs = 0;
+    int64_t money = 0, longs = 0, size[FL_EXCHANGE_MARKETS_MAX] = {0};
     (void)changes;
     (void)count;
     for (uint32_t a = 0; a < watch->facts->accounts; a++) {
@@ -70,21 +70,27 @@ static void recount_executed(const struct fl_watch *watch, void *state,
         struct fl_account row;
         FL_ASSERT(fl_read(&watch->view, &q, &row, sizeof row) == FL_READ_OK);
         money += row.quote + row.unsettled;
-        size += row.size;
-        longs += row.size > 0 ? row.size : 0;
-        s->wrong += row.unsettled < 0;
+        const struct fl_query which = {
+            .contract = (uint16_t)p->exchange, .kind = FL_ASK_POSITIONS, .arg = {a}};
+        struct fl_positions held;
+        FL_ASSERT(fl_read(&watch->view, &which, &held, sizeof held) == FL_READ_OK);
+        s->wrong += held.count != row.positions;
+        for (uint32_t i = 0; i < held.count; i++) {
+            size[held.at[i].market] += held.at[i].size;
+            longs += held.at[i].size > 0 ? held.at[i].size : 0;
+        }
     }
     s->batches++;
-    expect_equal(s, money + t.fund + t.fees + t.dust - t.receivable, s->in - s->out);
+    expect_equal(s, money + t.fund + t.fees + t.dust + t.funding - t.receivable, s->in - s->out);
     expect_equal(s, t.deposits, s->in);
     expect_equal(s, t.withdrawals, s->out);
-    expect_equal(s, size, 0);
+    for (uint32_t m = 0; m < FL_EXCHANGE_MARKETS_MAX; m++) expect_equal(s, size[m], 0);
     expect_equal(s, longs, t.open_interest);
-    expect_equal(s, t.deficit, s->deficit);
+    expect_equal(s, t.deficit, s->paid + s->adl + s->socialised + s->outstanding);
     expect_equal(s, t.fund_paid, s->paid);
+    expect_equal(s, t.adl, s->adl);
     expect_equal(s, t.socialised, s->socialised);
     expect_equal(s, t.outstanding, s->outstanding);
-    expect_equal(s, t.deficit, t.fund_paid + t.socialised + t.outstanding);
     s->wrong += t.fund < 0 || t.fees < 0 || t.dust < 0 || t.receivable < 0;
 }
 
