@@ -32,10 +32,12 @@ static struct share share_of(const struct fl_test_run *run)
         const struct fl_record *x = fl_records_get(r, id);
         uint32_t links;
         if (x->kind != FL_RECORD_DEFICIT) continue;
-        s.dollars += x->v[2];
-        cr_assert_eq(fl_records_get(r, x->parent)->kind, FL_RECORD_LIQUIDATION);
+        const int64_t deficit = x->v[2] + x->v[3] + x->v[4] + x->v[5];
+        s.dollars += deficit;
+        const uint16_t before = fl_records_get(r, x->parent)->kind;
+        cr_assert(before == FL_RECORD_LIQUIDATION || before == FL_RECORD_DELEVERAGED);
         if (!reaches(r, id, FL_RECORD_FAULT, &links)) continue;
-        s.from_fault += x->v[2];
+        s.from_fault += deficit;
         s.longest = links > s.longest ? links : s.longest;
     }
     return s;
