@@ -193,6 +193,29 @@ static void main_clause(const struct fl_headline *facts, char *out, size_t bytes
     }
 }
 
+/* ", $2.0 M of it taken from deleveraged counterparties and $1.2 M from all traders"; empty if nobody
+ * was deleveraged: that all traders bear it goes without saying. */
+static void bearer_clause(const struct fl_headline *facts, char *out, size_t bytes)
+{
+    char counterparties[FL_WORDING], traders[FL_WORDING];
+    const int64_t added = facts->bad_debt - facts->bad_debt_before;
+    fl_money_short(facts->deleveraged, counterparties);
+    fl_money_short(facts->socialised, traders);
+    out[0] = '\0';
+    if (facts->deleveraged <= 0) {
+        return;
+    }
+    if (facts->deleveraged == added) {
+        fl_say(out, bytes, ", all of it taken from deleveraged counterparties");
+    } else if (facts->socialised <= 0) {
+        fl_say(out, bytes, ", %s of it taken from deleveraged counterparties", counterparties);
+    } else {
+        fl_say(out, bytes,
+               ", %s of it taken from deleveraged counterparties and %s from all traders",
+               counterparties, traders);
+    }
+}
+
 static void fund_clause(const struct fl_headline *facts, char *out, size_t bytes)
 {
     char span[FL_WORDING], left[FL_WORDING], start[FL_WORDING];
@@ -218,8 +241,9 @@ static void fund_clause(const struct fl_headline *facts, char *out, size_t bytes
 
 void fl_headline_text(const struct fl_headline *facts, char out[FL_HEADLINE_TEXT])
 {
-    char happened[FL_HEADLINE_TEXT - 64], fund[2 * FL_WORDING];
+    char happened[FL_HEADLINE_TEXT], bearers[FL_HEADLINE_TEXT], fund[2 * FL_WORDING];
     main_clause(facts, happened, sizeof happened);
+    bearer_clause(facts, bearers, sizeof bearers);
     fund_clause(facts, fund, sizeof fund);
-    fl_say(out, FL_HEADLINE_TEXT, "%s%s", happened, fund);
+    fl_say(out, FL_HEADLINE_TEXT, "%s%s%s", happened, bearers, fund);
 }

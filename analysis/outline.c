@@ -247,17 +247,31 @@ static void fund_numbers(const struct fl_outline *outline, struct fl_headline *h
     }
 }
 
-static void find_headline(struct fl_outline *outline)
+/* How much a series grew from a sample to the end; 0 if there is none of this grid. */
+static int64_t growth(struct fl_trace *trace, const struct fl_outline *outline, const char *path,
+                      size_t from)
+{
+    size_t count = 0;
+    int64_t *values = fl_trace_has(trace, path) ? fl_trace_int64(trace, path, &count) : NULL;
+    const int64_t grown = count > 0 && count == outline->samples ? values[count - 1] - values[from]
+                                                                 : 0;
+    free(values);
+    return grown;
+}
+
+static void find_headline(struct fl_trace *trace, struct fl_outline *outline)
 {
     struct fl_headline *headline = &outline->headline;
     headline->fault = outline->fault;
     headline->move = largest_move(outline);
     const int64_t *debt = outline->line[FL_LINE_BAD_DEBT];
     headline->bad_debt = debt && outline->samples > 0 ? debt[outline->samples - 1] : 0;
-    if (debt && outline->samples > 0 && headline->fault_count > 0) {
+    if (debt && outline->samples > 0) {
         size_t first, last;
         span_of_faults(outline, &first, &last);
-        headline->bad_debt_before = debt[first];
+        headline->bad_debt_before = headline->fault_count > 0 ? debt[first] : 0;
+        headline->deleveraged = growth(trace, outline, "/series/ledger.adl", first);
+        headline->socialised = growth(trace, outline, "/series/ledger.socialised", first);
     }
     fund_numbers(outline, headline);
 }
@@ -274,7 +288,7 @@ struct fl_outline *fl_outline_new(struct fl_trace *trace)
     outline->seed = attribute_or_empty(trace, "seed");
     outline->digest = attribute_or_empty(trace, "digest");
     outline->why = attribute_or_empty(trace, "why");
-    find_headline(outline);
+    find_headline(trace, outline);
     return outline;
 }
 

@@ -2,6 +2,7 @@
 #include "analysis/analysis.h"
 #include "analysis/explain.h"
 #include "analysis/outline.h"
+#include "analysis/waterfall.h"
 #include "analysis/wording.h"
 #include "sim/alloc.h"
 
@@ -82,18 +83,16 @@ static void write_numbers(const struct report *report)
     static const char *const rows[][2] = {
         {"ledger.bad_debt", "bad debt (deficits the insurance fund did not pay)"},
         {"ledger.latent_bad_debt", "latent bad debt (negative equity still open at the end)"},
-        {"ledger.deficit", "deficits of liquidated accounts"},
-        {"ledger.fund_paid", "paid by the insurance fund"},
-        {"ledger.socialised", "socialised among traders"},
-        {"ledger.outstanding", "outstanding"},
         {"ledger.insurance_fund", "insurance fund at the end"},
         {"ledger.liquidations", "liquidations"},
-        {"ledger.liquidated", "liquidated, at the oracle price"},
+        {"ledger.liquidated", "liquidated, at the exchange's mark"},
+        {"ledger.deleveragings", "positions of counterparties closed by deleveraging"},
         {"ledger.wrongful_liquidations",
          "wrongful liquidations (healthy at the fundamental price)"},
         {"ledger.material_wrongful_liquidations", "of them beyond the oracle's tolerance"},
         {"ledger.missed_liquidations", "missed liquidations"},
         {"ledger.missed", "notional of missed liquidations"},
+        {"ledger.fell_due", "notional that fell due for liquidation, less what was cured"},
         {"ledger.due", "due for liquidation at the end"},
         {"ledger.open_accounts", "accounts with an open position at the end"},
         {"consensus.height", "height of the chain"},
@@ -212,46 +211,6 @@ static void write_expectations(const struct report *report)
 
 /* --- from fault to dollars ------------------------------------------------------------------------------ */
 
-struct deficit {
-    uint32_t id;
-    int64_t account, deficit, bad_debt;
-};
-
-/* The largest first; of equals the earlier one. */
-static int by_size(const void *a, const void *b)
-{
-    const struct deficit *left = a, *right = b;
-    if (left->deficit != right->deficit) {
-        return left->deficit > right->deficit ? -1 : 1;
-    }
-    return left->id < right->id ? -1 : left->id > right->id;
-}
-
-static struct deficit *load_deficits(const struct report *report, size_t *count)
-{
-    const uint32_t records = fl_history_count(report->history);
-    struct deficit *all = NULL;
-    size_t room = 0;
-    *count = 0;
-    for (uint32_t id = 1; id <= records; id++) {
-        struct deficit found = {.id = id};
-        int64_t paid = 0;
-        if (strcmp(fl_history_kind(report->history, id), "deficit") != 0 ||
-            !fl_history_value(report->history, id, "deficit", &found.deficit)) {
-            continue;
-        }
-        fl_history_value(report->history, id, "account", &found.account);
-        fl_history_value(report->history, id, "fund_paid", &paid);
-        found.bad_debt = found.deficit - paid;
-        if (*count == room) {
-            room = room ? 2 * room : 256;
-            all = fl_realloc(all, room, sizeof *all);
-        }
-        all[(*count)++] = found;
-    }
-    return all;
-}
-
 static void write_link(const struct report *report, uint32_t id)
 {
     char clock[FL_WORDING], story[FL_STORY_TEXT];
@@ -260,50 +219,102 @@ static void write_link(const struct report *report, uint32_t id)
     fprintf(report->file, "%14s  %s\n", clock, story);
 }
 
-/* One line for each link; of a long chain the middle is left out. */
-static void write_chain(const struct report *report, uint32_t id)
+/* What led to a liquidation, one line for each link; of a long chain the middle is left out. Its own
+ * stages come beneath it, in full. */
+static void write_chain(const struct report *report, const struct fl_deficit *of)
 {
-    size_t count;
-    uint32_t *chain = fl_chain_new(report->history, id, &count);
+    const uint32_t first = fl_first_stage(report->history, of);
+    size_t count, causes = 0;
+    uint32_t *chain = fl_chain_new(report->history, of->id, &count);
+    while (causes < count && chain[causes] != first) {
+        causes++;
+    }
     const size_t head = CHAIN_LINKS / 2, tail = CHAIN_LINKS - head - 1;
     fputs("```\n", report->file);
-    for (size_t i = 0; i < count; i++) {
-        if (count > CHAIN_LINKS && i == head) {
-            fprintf(report->file, "%14s  (%zu links in between)\n", "...", count - head - tail);
-            i = count - tail;
+    for (size_t i = 0; i < causes; i++) {
+        if (causes > CHAIN_LINKS && i == head) {
+            fprintf(report->file, "%14s  (%zu links in between)\n", "...", causes - head - tail);
+            i = causes - tail;
         }
         write_link(report, chain[i]);
     }
+    fl_stages_write(report->history, of, report->file);
     fputs("```\n\n", report->file);
     free(chain);
 }
 
-static void write_largest(const struct report *report, const struct deficit *all, size_t count)
+static const struct fl_deficit *largest_by(const struct fl_deficit *all, size_t count,
+                                           size_t bearer)
+{
+    const struct fl_deficit *largest = NULL;
+    int64_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        const int64_t part = bearer == 0   ? all[i].by.counterparties
+                             : bearer == 1 ? all[i].by.traders
+                                           : all[i].by.nobody;
+        if (part > most) {
+            most = part;
+            largest = &all[i];
+        }
+    }
+    return largest;
+}
+
+/* Of each stage beyond the fund, the liquidation in which it bore the most. */
+static void write_deepest(const struct report *report, const struct fl_deficit *all, size_t count)
+{
+    static const char *const titles[] = {
+        "Where deleveraged counterparties bore the most:",
+        "Where the most was socialised:",
+        "Where the most stayed outstanding:",
+    };
+    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
+        const struct fl_deficit *deepest = largest_by(all, count, i);
+        if (!deepest || deepest == all) { /* none, or the one above */
+            continue;
+        }
+        fprintf(report->file, "%s\n\n```\n", titles[i]);
+        fl_stages_write(report->history, deepest, report->file);
+        fputs("```\n\n", report->file);
+    }
+}
+
+static void write_largest(const struct report *report, const struct fl_deficit *all, size_t count)
 {
     const size_t shown = count < LARGEST ? count : LARGEST;
     char number[FL_WORDING];
     fl_thousands((int64_t)count, number);
-    fprintf(report->file, "%s account%s ended with less than nothing. The largest:\n\n", number,
+    fprintf(report->file,
+            "%s liquidation%s cost more than the account had. The largest deficits:\n\n", number,
             count == 1 ? "" : "s");
-    fputs(
-        "| when | account | deficit | of it bad debt | begins with |\n|---:|---:|---:|---:|---|\n",
-        report->file);
+    fputs("| when | account | deficit | fund | counterparties | all traders | nobody | begins with "
+          "|\n"
+          "|---:|---:|---:|---:|---:|---:|---:|---|\n",
+          report->file);
     for (size_t i = 0; i < shown; i++) {
-        char clock[FL_WORDING], deficit[FL_WORDING], bad_debt[FL_WORDING], story[FL_STORY_TEXT];
+        const int64_t cells[] = {fl_bearers_sum(&all[i].by), all[i].by.fund,
+                                 all[i].by.counterparties, all[i].by.traders, all[i].by.nobody};
+        char clock[FL_WORDING], story[FL_STORY_TEXT];
         size_t links;
         uint32_t *chain = fl_chain_new(report->history, all[i].id, &links);
         fl_clock(fl_history_time(report->history, all[i].id), clock);
-        fl_money_full(all[i].deficit, deficit);
-        fl_money_full(all[i].bad_debt, bad_debt);
         fl_history_story(report->history, chain[0], story);
-        fprintf(report->file, "| %s | %" PRId64 " | %s | %s | ", clock, all[i].account, deficit,
-                bad_debt);
+        fprintf(report->file, "| %s | %" PRId64, clock, all[i].account);
+        for (size_t k = 0; k < sizeof cells / sizeof *cells; k++) {
+            char money[FL_WORDING];
+            fl_money_full(cells[k], money);
+            fprintf(report->file, " | %s", money);
+        }
+        fputs(" | ", report->file);
         print_cell(report->file, story);
         fputs(" |\n", report->file);
         free(chain);
     }
-    fputs("\nHow the largest came about, each line the cause of the next:\n\n", report->file);
-    write_chain(report, all[0].id);
+    fputs("\nHow the largest came about, each line the cause of the next, and what its liquidation "
+          "went through:\n\n",
+          report->file);
+    write_chain(report, &all[0]);
+    write_deepest(report, all, count);
 }
 
 static void write_share(const struct report *report, const char *whose, int64_t dollars,
@@ -318,19 +329,20 @@ static void write_share(const struct report *report, const char *whose, int64_t 
 }
 
 /* Bad debt by the fault that its chain of causes reaches. */
-static void write_shares(const struct report *report, const struct deficit *all, size_t count)
+static void write_shares(const struct report *report, const struct fl_deficit *all, size_t count)
 {
     size_t faults;
     char **name = fl_trace_text(report->trace, "/faults/name", &faults);
     int64_t *dollars = fl_alloc(faults, sizeof *dollars);
     int64_t total = 0, none = 0;
     for (size_t i = 0; i < count; i++) {
+        const int64_t bad_debt = fl_bearers_sum(&all[i].by) - all[i].by.fund;
         const int64_t fault = fl_chain_fault(report->history, all[i].id);
-        total += all[i].bad_debt;
+        total += bad_debt;
         if (fault >= 0 && (uint64_t)fault < faults) {
-            dollars[fault] += all[i].bad_debt;
+            dollars[fault] += bad_debt;
         } else {
-            none += all[i].bad_debt;
+            none += bad_debt;
         }
     }
     if (total > 0) {
@@ -349,17 +361,16 @@ static void write_shares(const struct report *report, const struct deficit *all,
 
 static void write_losses(const struct report *report)
 {
+    size_t count = 0;
+    const bool has_events = fl_history_count(report->history) > 0;
+    struct fl_deficit *all = has_events ? fl_deficits_new(report->history, &count) : NULL;
+    fl_waterfall_write(report->summary, all, count, report->file);
     fputs("## From cause to dollars\n\n", report->file);
-    if (fl_history_count(report->history) == 0) {
+    if (!has_events) {
         fputs("The trace holds no events (`trace.detail` is `summary`).\n", report->file);
-        return;
-    }
-    size_t count;
-    struct deficit *all = load_deficits(report, &count);
-    if (count == 0) {
-        fputs("No account ended with less than nothing.\n", report->file);
+    } else if (count == 0) {
+        fputs("No liquidation cost more than the account had.\n", report->file);
     } else {
-        qsort(all, count, sizeof *all, by_size);
         write_largest(report, all, count);
         write_shares(report, all, count);
     }
@@ -394,8 +405,8 @@ static bool save(struct report *report, const char *directory)
         fprintf(stderr, "faultline: cannot write %s: %s\n", tmp, strerror(errno));
         return false;
     }
-    write_report(report);
     errno = 0;
+    write_report(report);
     const bool failed = fflush(report->file) != 0 || ferror(report->file);
     const int reason = errno;
     if ((fclose(report->file) != 0) | failed || rename(tmp, path) != 0) {

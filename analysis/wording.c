@@ -75,6 +75,14 @@ void fl_money_full(int64_t micro_usd, char out[FL_WORDING])
            (unsigned)(cents % 100));
 }
 
+void fl_money_exact(int64_t micro_usd, char out[FL_WORDING])
+{
+    char digits[FL_WORDING];
+    group_digits(magnitude_of(micro_usd) / 1000000, digits);
+    fl_say(out, FL_WORDING, "%s$%s.%06u", micro_usd < 0 ? "-" : "", digits,
+           (unsigned)(magnitude_of(micro_usd) % 1000000));
+}
+
 void fl_price_short(int64_t micro_usd, char out[FL_WORDING])
 {
     const char *sign = micro_usd < 0 ? "-" : "";

@@ -9,6 +9,8 @@ enum { FL_WORDING = 64 };
 void fl_money_short(int64_t micro_usd, char out[FL_WORDING]);
 /* To the cent, rounded half away from zero: "$1,234,567.89". */
 void fl_money_full(int64_t micro_usd, char out[FL_WORDING]);
+/* To the last unit: "$1,234,567.890123". */
+void fl_money_exact(int64_t micro_usd, char out[FL_WORDING]);
 /* 10^-6 USD, three significant digits or whole dollars: "$0.0521", "$34.1", "$1,234". */
 void fl_price_short(int64_t micro_usd, char out[FL_WORDING]);
 /* Time since the start: "11:02:03.250". */

@@ -55,7 +55,7 @@ const struct fl_record_kind fl_record_kinds[] = {
       { { "account", FL_ID }, { "counter_account", FL_ID }, { "size", FL_SIZE },
         { "quote", FL_USD }, { "fee", FL_USD }, { "market", FL_ID } } },
     { FL_RECORD_LIQUIDATION, "liquidation",
-      "account {0} is liquidated in market {2}: {3} closed for {4}, {5} to the insurance fund and the keeper",
+      "account {0} is liquidated in market {2}: {3} closed for {4} (fund and keeper: {5})",
       { { "account", FL_ID }, { "number", FL_ID }, { "market", FL_ID }, { "size", FL_SIZE },
         { "quote_received", FL_USD }, { "insurance_delta", FL_USD } } },
     { FL_RECORD_DEFICIT, "deficit",

@@ -1,5 +1,6 @@
 /* A finished run made by hand, for tests of what becomes of it: an hour of prices, five reporters
- * stuck from 0:20 to 0:40, one liquidation that leaves a deficit. Nothing is simulated. */
+ * stuck from 0:20 to 0:40, one liquidation that goes through the whole waterfall, and one more
+ * deficit. Nothing is simulated. */
 #ifndef ARCHIVE_FIXTURE_H
 #define ARCHIVE_FIXTURE_H
 #include "models/wire.h"
@@ -13,7 +14,14 @@
 #include <unistd.h>
 
 enum {
-    FAKE_SERIES = 9,
+    FAKE_DEFICIT = 9,
+    FAKE_FUND_PAID,
+    FAKE_ADL,
+    FAKE_SOCIALISED,
+    FAKE_OUTSTANDING,
+    FAKE_LATENT,
+    FAKE_COLLATERAL,
+    FAKE_SERIES,
     FAKE_SAMPLES = 361,
     FAKE_MESSAGES = 3,
     FAKE_RAW_BYTES = 200000 /* HDF5's old attributes end at 64 KiB */
@@ -29,6 +37,13 @@ static const struct fl_observable fake_observables[] = {
     {"ledger.liquidated", "liquidated so far", FL_USD, FL_FIRST},
     {"ledger.wait", "longest wait", FL_NANOSECOND, FL_MAX},
     {"ledger.share", "share of something", FL_PPM, FL_MAX},
+    {"ledger.deficit", "losses beyond the collateral", FL_USD, FL_FIRST},
+    {"ledger.fund_paid", "of it by the fund", FL_USD, FL_FIRST},
+    {"ledger.adl", "of it by counterparties", FL_USD, FL_FIRST},
+    {"ledger.socialised", "of it by all", FL_USD, FL_FIRST},
+    {"ledger.outstanding", "of it by nobody", FL_USD, FL_FIRST},
+    {"ledger.latent_bad_debt", "negative equity of open accounts", FL_USD, FL_FIRST},
+    {"ledger.collateral_lost", "what the liquidated had", FL_USD, FL_FIRST},
     {NULL, NULL, 0, 0}};
 static const struct fl_model fake_world = {.name = "fake", .observables = fake_observables};
 static const struct fl_model fake_stuck = {.name = "stuck"}, fake_crash = {.name = "crash"};
@@ -92,8 +107,8 @@ enum fake_change {
     FAKE_CHANGES
 };
 
-/* Fault edge, recovery, report, transaction, price, liquidation, deficit; and a second deficit that
- * no fault led to. Ids are 1 to 9. */
+/* Fault edge, recovery, report, transaction, price, liquidation, two who take over what is left of it,
+ * deficit; and a second deficit that no fault led to. Ids are 1 to 11. */
 static inline void fake_records(struct fake *f, enum fake_change change)
 {
     const struct fl_record rows[] = {
@@ -121,18 +136,28 @@ static inline void fake_records(struct fake *f, enum fake_change change)
         {.kind = FL_RECORD_LIQUIDATION,
          .parent = 5,
          .endpoint = UINT32_MAX,
-         .v = {747, 1, 7050831730, -1134850170000, 937057560000, 0},
+         .v = {747, 1, 0, 5050831730, 837057560000, -50000000000},
          .at = 2403 * FL_SECOND + 250 * FL_MILLISECOND},
-        {.kind = FL_RECORD_DEFICIT,
+        {.kind = FL_RECORD_DELEVERAGED,
          .parent = 6,
          .endpoint = UINT32_MAX,
-         .v = {747, 1, 197792610000, 50000000000, 147792610000, 0},
+         .v = {747, 1, 31, 1500000000, 271875000000, 75000000000},
          .at = 2403 * FL_SECOND + 250 * FL_MILLISECOND},
-        {.kind = FL_RECORD_TICK, .endpoint = 0, .v = {5, 0, 120000000}, .at = 3000 * FL_SECOND},
+        {.kind = FL_RECORD_DELEVERAGED,
+         .parent = 7,
+         .endpoint = UINT32_MAX,
+         .v = {747, 1, 8, 500000000, 90625000000, 25000000000},
+         .at = 2403 * FL_SECOND + 250 * FL_MILLISECOND},
         {.kind = FL_RECORD_DEFICIT,
          .parent = 8,
          .endpoint = UINT32_MAX,
-         .v = {3, 2, 1000000000, 0, 1000000000, 0},
+         .v = {747, 1, 50000000000, 100000000000, 47792610000, 0},
+         .at = 2403 * FL_SECOND + 250 * FL_MILLISECOND},
+        {.kind = FL_RECORD_TICK, .endpoint = 0, .v = {5, 0, 120000000}, .at = 3000 * FL_SECOND},
+        {.kind = FL_RECORD_DEFICIT,
+         .parent = 10,
+         .endpoint = UINT32_MAX,
+         .v = {3, 2, 0, 0, 0, 1000000000},
          .at = 3000 * FL_SECOND},
     };
     f->records = fl_records_new();
@@ -163,7 +188,14 @@ static inline void fake_series(struct fake *f, enum fake_change change)
                                              stuck ? (int64_t)(i - 120) * 10000000000 : 0,
                                              over ? 937057560000 : 0,
                                              -1,
-                                             INT64_MIN};
+                                             INT64_MIN,
+                                             over ? 198792610000 : 0,
+                                             over ? 50000000000 : 0,
+                                             over ? 100000000000 : 0,
+                                             over ? 47792610000 : 0,
+                                             over ? 1000000000 : 0,
+                                             over ? 2500000001 : 0,
+                                             over ? 90000000002 : 0};
         for (int k = 0; k < FAKE_SERIES; k++) f->series[k][i] = values[k];
     }
     f->series[1][200] += change == FAKE_SAMPLE;
@@ -209,7 +241,7 @@ static inline void fake_checks(struct fake *f, enum fake_change change)
         .what = "bad debt {0} after {1} s",
         .value = {148792610000 + (change == FAKE_CHECK_VALUE), 2403250 * FL_MILLISECOND},
         .unit = {FL_USD, FL_NANOSECOND},
-        .record = 7 + (change == FAKE_CHECK_RECORD),
+        .record = 9 + (change == FAKE_CHECK_RECORD),
         .at = 5 + (change == FAKE_CHECK_TIME)};
 }
 

@@ -12,7 +12,9 @@
 
 #include <criterion/criterion.h>
 #include <hdf5.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 static void write_fake(const struct fake *f, const char *folder)
 {
@@ -212,6 +214,22 @@ Test(headline, says_what_happened)
     expect_headline(facts,
                     "60 minutes of stuck reporters turned a 34 % fall into $3.2 M of bad debt; "
                     "the fund was empty after 12 minutes");
+    facts.deleveraged = 2 * m;
+    expect_headline(
+        facts, "60 minutes of stuck reporters turned a 34 % fall into $3.2 M of bad debt, $2.0 M "
+               "of it taken from deleveraged counterparties; the fund was empty after 12 "
+               "minutes");
+    facts.socialised = 12 * m / 10;
+    expect_headline(
+        facts, "60 minutes of stuck reporters turned a 34 % fall into $3.2 M of bad debt, $2.0 M "
+               "of it taken from deleveraged counterparties and $1.2 M from all traders; the "
+               "fund was empty after 12 minutes");
+    facts.deleveraged = facts.bad_debt;
+    facts.socialised = 0;
+    expect_headline(
+        facts, "60 minutes of stuck reporters turned a 34 % fall into $3.2 M of bad debt, all of "
+               "it taken from deleveraged counterparties; the fund was empty after 12 minutes");
+    facts.deleveraged = 0;
     facts.fault = &some;
     facts.move = 0.18;
     expect_headline(facts,
@@ -283,7 +301,8 @@ Test(outline, finds_the_headline_in_the_series)
     /* 120 steps of 0.15 from 168; the fund is gone at 0:40:10, twenty minutes after the onset. */
     cr_expect_str_eq(
         out, "20 minutes with 2 of 5 reporters stuck turned an 11 % fall into $149 k of bad "
-             "debt; the fund was empty after 20 minutes");
+             "debt, $100 k of it taken from deleveraged counterparties and $47.8 k from all "
+             "traders; the fund was empty after 20 minutes");
     cr_expect_eq(run->group_count, 2);
     cr_expect_eq(run->group[1].size, 5);
     fl_outline_free(run);
@@ -318,22 +337,24 @@ Test(explain, follows_causes_to_their_root)
     struct fl_trace *trace = open_trace(folder);
     struct fl_history *history = fl_history_new(trace);
     cr_assert_not_null(history, "%s", fl_trace_error(trace));
-    cr_expect_eq(fl_history_count(history), 9);
+    cr_expect_eq(fl_history_count(history), 11);
     size_t count;
-    uint32_t *chain = fl_chain_new(history, 7, &count);
-    cr_expect_eq(count, 7);
+    uint32_t *chain = fl_chain_new(history, 9, &count);
+    cr_expect_eq(count, 9);
     for (uint32_t i = 0; i < count; i++) cr_expect_eq(chain[i], i + 1);
     free(chain);
-    cr_expect_eq(fl_chain_fault(history, 7), 0);
-    cr_expect_eq(fl_chain_fault(history, 9), FL_NO_FAULT);
-    cr_expect_str_eq(fl_history_kind(history, 9), "deficit");
+    cr_expect_eq(fl_chain_fault(history, 9), 0);
+    cr_expect_eq(fl_chain_fault(history, 11), FL_NO_FAULT);
+    cr_expect_str_eq(fl_history_kind(history, 11), "deficit");
     cr_expect_eq(fl_history_time(history, 6), 2403250 * FL_MILLISECOND);
     int64_t value;
-    cr_expect(fl_history_value(history, 7, "fund_paid", &value) && value == 50000000000);
-    cr_expect_not(fl_history_value(history, 7, "price", &value));
+    cr_expect(fl_history_value(history, 9, "fund_paid", &value) && value == 50000000000);
+    cr_expect_not(fl_history_value(history, 9, "price", &value));
     /* Values by their unit, nodes and faults by name, whatever the clause around them. */
+    fl_history_story(history, 9, story);
+    cr_expect_not_null(strstr(story, "$47,792.61 is socialised"), "%s", story);
     fl_history_story(history, 7, story);
-    cr_expect_not_null(strstr(story, "$197,792.61"), "%s", story);
+    cr_expect_not_null(strstr(story, "account 31 takes over 1500 of account 747"), "%s", story);
     fl_history_story(history, 1, story);
     cr_expect_not_null(strstr(story, "feeds|stuck"), "%s", story);
     fl_history_story(history, 2, story);
@@ -341,11 +362,11 @@ Test(explain, follows_causes_to_their_root)
     fl_history_story(history, 3, story);
     cr_expect_null(strstr(story, "99"), "%s", story); /* a key that nobody can read */
     /* No such record. */
-    free(fl_chain_new(history, 10, &count));
+    free(fl_chain_new(history, 12, &count));
     cr_expect_eq(count, 0);
     free(fl_chain_new(history, 0, &count));
     cr_expect_eq(count, 0);
-    fl_history_story(history, 10, story);
+    fl_history_story(history, 12, story);
     cr_expect_neq(story[0], '\0');
     fl_history_free(history);
     fl_trace_close(trace);
@@ -372,7 +393,9 @@ Test(report, tells_the_story)
                                                    .parent = parent,
                                                    .endpoint = UINT32_MAX,
                                                    .at = 3599 * FL_SECOND,
-                                                   .v = {5, 3, 400000000000, 0, 400000000000, 0}});
+                                                   .v = {5, 3, 0, 0, 400000000000, 0}});
+    f->final[FAKE_DEFICIT] += 400000000000;
+    f->final[FAKE_SOCIALISED] += 400000000000;
     fake_folder(folder);
     write_fake(f, folder);
     cr_assert_eq(fl_report_write(folder), 0);
@@ -384,8 +407,35 @@ Test(report, tells_the_story)
         report, "| feeds\\|stuck | stuck | reporter[1], reporter[3] | 0:20:00.000 | 0:40:00.000 | "
                 "1,234,567 | 5 |");
     expect_in_report(report, "| solvency | **broken** | bad debt 148792.610000 after 2403.25 s |");
-    expect_in_report(report, "3 accounts ended with less than nothing");
-    expect_in_report(report, "(21 links in between)");
+    /* 50,000 + 100,000 + 447,792.61 + 1,000 = 598,792.61, and 90,000.000002 before: 688,792.610002. */
+    expect_in_report(report,
+                     "| the liquidated accounts, with their collateral | $90,000.000002 | 13 % |\n"
+                     "| the insurance fund | $50,000.000000 | 7 % |\n"
+                     "| deleveraged counterparties | $100,000.000000 | 15 % |\n"
+                     "| all traders with a position (socialised) | $447,792.610000 | 65 % |\n"
+                     "| nobody yet (outstanding) | $1,000.000000 | 0.1 % |\n"
+                     "| **all together** | **$688,792.610002** | 100 % |\n");
+    expect_in_report(report, "could not bear themselves, the lines below theirs: $598,792.610000.");
+    expect_in_report(report, "$2,500.000001 of latent bad debt");
+    expect_in_report(report, "3 liquidations cost more than the account had");
+    expect_in_report(report, "| 0:40:03.250 | 747 | $197,792.61 | $50,000.00 | $100,000.00 | "
+                             "$47,792.61 | $0.00 | fault feeds\\|stuck begins |");
+    expect_in_report(report, "(20 links in between)");
+    expect_in_report(
+        report, "  0:40:03.250    account 747 is liquidated in market 0: 5050.83173 closed for "
+                "$837,057.56 (fund and keeper: -$50,000.00)\n"
+                "   0:40:03.250    account 31 takes over 1500 of account 747 for $271,875.00, "
+                "$75,000.00 worse than the mark\n"
+                "   0:40:03.250    account 8 takes over 500 of account 747 for $90,625.00, "
+                "$25,000.00 worse than the mark\n"
+                "   0:40:03.250    account 747 is short of $197,792.61: the fund pays $50,000.00, "
+                "deleveraged counterparties give up $100,000.00, $47,792.61 is "
+                "socialised\n");
+    expect_in_report(report, "Where deleveraged counterparties bore the most:\n\n```\n   "
+                             "0:40:03.250    account 747 is liquidated");
+    expect_in_report(report, "Where the most stayed outstanding:\n\n```\n   0:50:00.000    account "
+                             "3 is short of $1,000.00: $1,000.00 stays outstanding\n```");
+    cr_expect_null(strstr(report, "Where the most was socialised")); /* the largest is that */
     expect_in_report(report, "| feeds\\|stuck | $547,792.61 | 100 % |");
     expect_in_report(report, "| no fault | $1,000.00 | 0.2 % |");
     free(report);
@@ -405,6 +455,30 @@ Test(report, tells_the_story)
     free(report);
     fake_free(f);
     fake_remove(folder);
+}
+
+/* Sums that differ are a mistake of ours, and no report. */
+Test(report, twins_whose_sums_differ)
+{
+    for (int twin = 0; twin < 2; twin++) {
+        char folder[FAKE_PATH];
+        struct fake *f = fake_new(FAKE_AS_IT_IS);
+        f->final[FAKE_DEFICIT]++;
+        if (twin == 1) f->final[FAKE_ADL]++; /* the sums are right, the records say otherwise */
+        fake_folder(folder);
+        write_fake(f, folder);
+        const pid_t child = fork();
+        if (child == 0) {
+            fl_report_write(folder);
+            _exit(0);
+        }
+        int status = 0;
+        cr_assert_eq(waitpid(child, &status, 0), child);
+        cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "twin %d", twin);
+        cr_expect_not(fake_exists(folder, "report.md"));
+        fake_free(f);
+        fake_remove(folder);
+    }
 }
 
 /* --- the figure ------------------------------------------------------------------------------------------ */
@@ -469,7 +543,7 @@ Test(timeline, draws_what_there_is_or_says_why_not)
     fake_folder(folder);
     /* Each series alone, then none. */
     for (uint32_t i = 0; i < FAKE_SERIES; i++) {
-        const bool drawable = i != 2 && i < 7;
+        const bool drawable = (i != 2 && i < 7) || i == FAKE_LATENT;
         f->config.observable_count = 1;
         f->config.observable = &f->observable[i];
         write_fake(f, folder);
