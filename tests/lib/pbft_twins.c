@@ -56,6 +56,7 @@ const struct fl_model *const fl_models[] = {
     &fl_model_replica_forgetful,
     &fl_model_replica_astray,
     &fl_model_teller,
+    &fl_model_clearing,
     NULL};
 
 /* Everything but the step is the protocol's own. Before main, in every test's process. */

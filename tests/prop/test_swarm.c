@@ -221,6 +221,32 @@ static void say_fault(struct text *t, struct dice *d, uint64_t seconds, const ch
         name, model, group, 1 + roll(d, size), from, to, likely(d, 40) ? "true" : "false");
 }
 
+/* Every way to deal with a bankrupt account; liquidation in parts or whole, by keepers alone or by the
+ * exchange as well; funding every half minute or never. */
+static void say_exchange(struct text *t, struct dice *d)
+{
+    static const char *const policies[] = {"pseudo_random", "ranked", "pro_rata", "keeper_chosen",
+                                           "nobody"};
+    say(t,
+        "\"exchange\": {\"model\": \"perpetual\", \"liquidity\": [\"liquidity\"], \"markets\": "
+        "{\"eth\": {\"oracle\": \"feed\", \"initial_margin\": 0.%03" PRIu64
+        ", \"maintenance_fraction\": 0.%03" PRIu64 "}}, ",
+        20 + roll(d, 180), 50 + roll(d, 950));
+    say(t,
+        "\"trading_fee\": 0.000%" PRIu64 ", \"liquidation_fee\": 0.0%" PRIu64
+        ", \"liquidator_share\": 0.%" PRIu64 ", \"insurance_fund\": %" PRIu64
+        ", \"quote_max_age_s\": %" PRIu64 ", ",
+        roll(d, 10), roll(d, 10), roll(d, 10), likely(d, 50) ? 0 : roll(d, 100000),
+        10 + roll(d, 100));
+    say(t,
+        "\"deleveraging\": \"%s\", \"deleveragings_per_block\": %" PRIu64
+        ", \"liquidation_portion\": %s, \"min_liquidation_usd\": %" PRIu64
+        ", \"liquidations_per_block\": %" PRIu64 ", \"funding_tick_s\": %d, "
+        "\"funding_sample_s\": 5}},\n",
+        policies[roll(d, 5)], 1 + roll(d, 40), likely(d, 50) ? "1" : "0.25", roll(d, 5000),
+        likely(d, 50) ? 0 : roll(d, 20), likely(d, 70) ? 30 : 0);
+}
+
 static void say_scenario(struct text *t, uint64_t seed)
 {
     struct dice d = {.seed = seed};
@@ -238,16 +264,7 @@ static void say_scenario(struct text *t, uint64_t seed)
         "\"contracts\": {\"feed\": {\"model\": \"feed\", \"reporters\": [\"reporter\"], "
         "\"quorum\": %" PRIu64 ", \"max_age_s\": %" PRIu64 "},\n",
         1 + roll(&d, reporters), 20 + roll(&d, 2000));
-    const uint64_t initial = 20 + roll(&d, 180);
-    say(t,
-        "\"exchange\": {\"model\": \"perpetual\", \"oracle\": \"feed\", \"liquidity\": "
-        "\"liquidity\", "
-        "\"initial_margin\": 0.%03" PRIu64 ", \"maintenance_margin\": 0.%03" PRIu64
-        ", \"trading_fee\": 0.000%" PRIu64 ", \"liquidation_fee\": 0.0%" PRIu64
-        ", \"liquidator_share\": 0.%" PRIu64 ", \"insurance_fund\": %" PRIu64
-        ", \"quote_max_age_s\": %" PRIu64 "}},\n",
-        initial, 1 + roll(&d, initial), roll(&d, 10), roll(&d, 10), roll(&d, 10),
-        likely(&d, 50) ? 0 : roll(&d, 100000), 10 + roll(&d, 100));
+    say_exchange(t, &d);
     say(t,
         "\"nodes\": {\"market\": {\"source\": {\"model\": \"replay\", \"tick_ms\": %" PRIu64
         ", \"volatility\": 0.000%" PRIu64 ", \"points_usd\": [",
@@ -330,7 +347,7 @@ static void expect_holds(const struct fl_test_run *run, uint64_t seed)
 }
 
 struct tally {
-    uint64_t runs, liquidate, deficit, socialise;
+    uint64_t runs, liquidate, deficit, deleverage, socialise;
     int64_t batches;
 };
 
@@ -346,6 +363,7 @@ static void one(uint64_t seed, struct tally *tally)
     tally->runs++;
     tally->liquidate += fl_test_final(&a, "ledger.liquidations") > 0;
     tally->deficit += fl_test_final(&a, "ledger.deficit") > 0;
+    tally->deleverage += fl_test_final(&a, "ledger.adl") > 0;
     tally->socialise += fl_test_final(&a, "ledger.socialised") > 0;
     tally->batches += fl_test_final(&a, "recount.batches");
     fl_test_run_free(&a);
@@ -365,8 +383,10 @@ Test(swarm, money_is_conserved_and_runs_replay, .timeout = 900)
     struct tally tally = {0};
     for (uint64_t seed = first; seed < first + runs; seed++) one(seed, &tally);
     printf("swarm: %" PRIu64 " runs, %" PRId64 " batches recounted; liquidations in %" PRIu64
-           ", a deficit in %" PRIu64 ", socialised loss in %" PRIu64 "\n",
-           tally.runs, tally.batches, tally.liquidate, tally.deficit, tally.socialise);
+           ", a deficit in %" PRIu64 ", deleveraging in %" PRIu64 ", socialised loss in %" PRIu64
+           "\n",
+           tally.runs, tally.batches, tally.liquidate, tally.deficit, tally.deleverage,
+           tally.socialise);
     cr_assert(tally.batches > 0);
     cr_assert(10 * tally.liquidate >= 3 * tally.runs,
               "too few runs liquidate for the test to mean much");

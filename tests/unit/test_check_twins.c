@@ -15,6 +15,7 @@ static const void *read_or_forget(const struct fl_rows *rows, struct fl_cell cel
 #include "sim/ledger_execute.c"
 #undef fl_cell_read
 
+#include "tests/lib/check_twins.h"
 #include "tests/lib/run.h"
 #include "tests/lib/swarm.h"
 
@@ -213,6 +214,57 @@ Test(check_twins, validity_catches_a_ledger_that_executes_twice)
     fl_test_run_free(&run);
     forgets_nonces = true;
     expect_only(&s, "forgetful ledger", VALIDITY, 0);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Conservation
+ * --------------------------------------------------------------------------------------------- */
+
+static struct fl_test_run clear_with(int wrong, uint64_t seed)
+{
+    char text[2000];
+    const int n = snprintf(
+        text, sizeof text,
+        "{\"name\": \"clearing\", \"duration_s\": 20, \"network\": {\"delay_ms\": 10}, "
+        "\"contracts\": {\"x\": {\"model\": \"clearing\", \"wrong\": %d}}, \"nodes\": {\"v\": "
+        "{\"consensus\": {\"model\": \"ordered\", \"block_ms\": 300}, \"chain\": \"replica\"}, "
+        "\"c\": {\"count\": 8, \"accounts\": 2, \"clients_of\": \"v\", \"agent\": \"teller\"}}, "
+        "\"checks\": "
+        "{\"conservation\": {\"model\": \"conservation\", \"exchange\": \"x\", \"full_every\": "
+        "4}}}",
+        wrong);
+    cr_assert(n > 0 && (size_t)n < sizeof text);
+    return fl_test_run(text, NULL, 0, seed);
+}
+
+/* Which clause catches which wrong exchange, by the words of its verdict. */
+Test(check_twins, conservation_catches_an_exchange_with_wrong_books)
+{
+    static const char *const caught[CLEARING_WRONGS] = {
+        [CLEARING_RIGHT] = "money and positions add up",
+        [CLEARING_MINTS] = "the books hold",
+        [CLEARING_HIDES_DEPOSIT] = "deposits were",
+        [CLEARING_HIDES_WITHDRAWAL] = "withdrawals were",
+        [CLEARING_MIXES_MARKETS] = "positions in market",
+        [CLEARING_OVERDRAWS_FUND] = "the fund, fees, dust or receivable",
+        [CLEARING_FORGETS_ADL] = "the deficit is",
+        [CLEARING_HIDES_ADL] = "deficits say counterparties",
+        [CLEARING_FREE_FUNDING] = "the books hold",
+        [CLEARING_STALE_INTEREST] = "open interest of market",
+        [CLEARING_CREEPS] = "accounts changed and no batch said so",
+    };
+    for (int wrong = 0; wrong < CLEARING_WRONGS; wrong++) {
+        for (uint64_t seed = 1; seed <= 3; seed++) {
+            struct fl_test_run run = clear_with(wrong, seed);
+            const struct fl_verdict *const v = fl_test_verdict(&run, "conservation");
+            cr_expect_eq(v->kind, wrong == CLEARING_RIGHT ? FL_HOLDS : FL_BROKEN, "wrong %d",
+                         wrong);
+            cr_expect_not_null(strstr(v->what, caught[wrong]), "wrong %d: %s, %" PRId64 " %" PRId64,
+                               wrong, v->what, v->value[0], v->value[1]);
+            cr_expect_gt(fl_ledger_tx_count(run.world->ledger, FL_TX_OK), 500);
+            fl_test_run_free(&run);
+        }
+    }
 }
 
 /* ------------------------------------------------------------------------------------------------
