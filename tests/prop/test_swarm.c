@@ -1,6 +1,7 @@
 /* Swarm: 1,000 random scenarios, their parameters and the placement of faults drawn, times made to
- * collide. After every batch an observer recounts all money and all positions from the accounts up;
- * every scenario is run twice and must replay. */
+ * collide. After every batch an observer recounts all money and all positions from the accounts up, and
+ * every second it looks at each account for what solvency says of those it picked; every scenario is run
+ * twice and must replay. */
 #include "models/wire.h"
 #include "tests/lib/run.h"
 
@@ -13,20 +14,26 @@
 /* --- the recount: a check of the test's own ------------------------------------------------------- */
 
 struct recount_params {
-    uint32_t exchange;
+    uint32_t exchange, fundamental;
+    uint32_t due, due_accounts, latent; /* what solvency says */
 };
 struct recount {
-    int64_t batches, wrong;
+    int64_t batches, wrong, below;
     int64_t in, out;                            /* from records of deposits and withdrawals */
     int64_t paid, adl, socialised, outstanding; /* from records of deficits */
 };
 
-static struct fl_totals totals_of(const struct fl_watch *watch)
+static void ask(const struct fl_watch *watch, uint16_t kind, int64_t arg, void *out, size_t bytes)
 {
     const struct recount_params *p = watch->params;
-    const struct fl_query q = {.contract = (uint16_t)p->exchange, .kind = FL_ASK_TOTALS};
+    const struct fl_query q = {.contract = (uint16_t)p->exchange, .kind = kind, .arg = {arg}};
+    FL_ASSERT(fl_read(&watch->view, &q, out, bytes) == FL_READ_OK);
+}
+
+static struct fl_totals totals_of(const struct fl_watch *watch)
+{
     struct fl_totals t;
-    FL_ASSERT(fl_read(&watch->view, &q, &t, sizeof t) == FL_READ_OK);
+    ask(watch, FL_ASK_TOTALS, 0, &t, sizeof t);
     return t;
 }
 
@@ -59,21 +66,16 @@ static void recount_executed(const struct fl_watch *watch, void *state,
                              const struct fl_change *changes, uint32_t count)
 {
     struct recount *s = state;
-    const struct recount_params *p = watch->params;
     const struct fl_totals t = totals_of(watch);
     int64_t money = 0, longs = 0, size[FL_EXCHANGE_MARKETS_MAX] = {0};
     (void)changes;
     (void)count;
     for (uint32_t a = 0; a < watch->facts->accounts; a++) {
-        const struct fl_query q = {
-            .contract = (uint16_t)p->exchange, .kind = FL_ASK_ACCOUNT, .arg = {a}};
         struct fl_account row;
-        FL_ASSERT(fl_read(&watch->view, &q, &row, sizeof row) == FL_READ_OK);
-        money += row.quote + row.unsettled;
-        const struct fl_query which = {
-            .contract = (uint16_t)p->exchange, .kind = FL_ASK_POSITIONS, .arg = {a}};
         struct fl_positions held;
-        FL_ASSERT(fl_read(&watch->view, &which, &held, sizeof held) == FL_READ_OK);
+        ask(watch, FL_ASK_ACCOUNT, a, &row, sizeof row);
+        ask(watch, FL_ASK_POSITIONS, a, &held, sizeof held);
+        money += row.quote + row.unsettled;
         s->wrong += held.count != row.positions;
         for (uint32_t i = 0; i < held.count; i++) {
             size[held.at[i].market] += held.at[i].size;
@@ -92,6 +94,48 @@ static void recount_executed(const struct fl_watch *watch, void *state,
     expect_equal(s, t.socialised, s->socialised);
     expect_equal(s, t.outstanding, s->outstanding);
     s->wrong += t.fund < 0 || t.fees < 0 || t.dust < 0 || t.receivable < 0;
+}
+
+/* ceil(a * ppm / 10^6), for a >= 0. */
+static int64_t part_up(int64_t a, int64_t ppm)
+{
+    const fl_i128 product = (fl_i128)a * ppm;
+    return (int64_t)(product / 1000000 + (product % 1000000 != 0));
+}
+
+/* After solvency has looked, at the same second: what is below maintenance at the fundamental price,
+ * by the definition (DESIGN 6), account by account. */
+static void recount_tick(const struct fl_watch *watch, void *state)
+{
+    struct recount *s = state;
+    const struct recount_params *p = watch->params;
+    const int64_t price = fl_watch_observe(watch, p->fundamental);
+    struct fl_market_terms terms;
+    int64_t due = 0, accounts = 0, latent = 0;
+    if (price <= 0) return;
+    ask(watch, FL_ASK_MARKET, 0, &terms, sizeof terms);
+    for (uint32_t a = 0; a < watch->facts->accounts; a++) {
+        struct fl_account row;
+        ask(watch, FL_ASK_ACCOUNT, a, &row, sizeof row);
+        const int64_t n = (int64_t)((fl_i128)fl_abs(row.size) * price / 1000000);
+        const int64_t equity = row.size < 0 ? row.quote - n : row.quote + n;
+        const int64_t needed =
+            part_up(part_up(n, terms.unscaled_ppm), terms.maintenance_fraction_ppm);
+        if (row.size == 0 || equity >= needed) continue;
+        latent -= fl_min(equity, 0);
+        due += row.maker ? 0 : n;
+        accounts += !row.maker;
+    }
+    s->below += accounts;
+    expect_equal(s, fl_watch_observe(watch, p->due), due);
+    expect_equal(s, fl_watch_observe(watch, p->due_accounts), accounts);
+    expect_equal(s, fl_watch_observe(watch, p->latent), latent);
+}
+
+static fl_time recount_period(const void *params)
+{
+    (void)params;
+    return FL_SECOND;
 }
 
 static size_t recount_bytes(const void *params, const struct fl_facts *facts)
@@ -116,19 +160,33 @@ static void recount_observe(const void *params, const void *state, int64_t *out)
     (void)params;
     out[0] = ((const struct recount *)state)->wrong;
     out[1] = ((const struct recount *)state)->batches;
+    out[2] = ((const struct recount *)state)->below;
 }
 
-static const struct fl_param recount_rows[] = {{.key = "exchange",
-                                                .type = FL_CONTRACT_NAME,
-                                                .offset = offsetof(struct recount_params, exchange),
-                                                .doc = "contract to recount"},
-                                               {.key = NULL}};
+#define RECOUNT_OF(KEY, FIELD, NAME)                                                              \
+    {                                                                                             \
+        .key = KEY, .type = FL_OBSERVABLE_NAME, .offset = offsetof(struct recount_params, FIELD), \
+        .fallback = NAME, .doc = "observable"                                                     \
+    }
+static const struct fl_param recount_rows[] = {
+    {.key = "exchange",
+     .type = FL_CONTRACT_NAME,
+     .offset = offsetof(struct recount_params, exchange),
+     .doc = "contract to recount"},
+    RECOUNT_OF("fundamental", fundamental, "\"market.fundamental\""),
+    RECOUNT_OF("due", due, "\"ledger.due\""),
+    RECOUNT_OF("due_accounts", due_accounts, "\"ledger.due_accounts\""),
+    RECOUNT_OF("latent", latent, "\"ledger.latent_bad_debt\""),
+    {.key = NULL}};
 static const struct fl_observable recount_observables[] = {
     {"recount.wrong", "identities broken", FL_COUNT, FL_SUM},
     {"recount.batches", "batches recounted", FL_COUNT, FL_SUM},
+    {"recount.below", "accounts below maintenance, over all seconds", FL_COUNT, FL_SUM},
     {.name = NULL}};
 static const struct fl_check_model recount_watch = {.state_bytes = recount_bytes,
+                                                    .period = recount_period,
                                                     .init = recount_init,
+                                                    .tick = recount_tick,
                                                     .record = recount_record,
                                                     .executed = recount_executed,
                                                     .verdict = recount_verdict,
@@ -322,12 +380,13 @@ static void say_scenario(struct text *t, uint64_t seed)
     say_fault(t, &d, seconds, "g", "crash", "market", 1);
     t->used -= 2; /* the last comma */
     say(t,
-        "},\n\"checks\": {\"recount\": {\"model\": \"recount\", \"exchange\": \"exchange\"}, "
-        "\"conservation\": {\"model\": \"conservation\", \"exchange\": \"exchange\", "
+        "},\n\"checks\": {\"conservation\": {\"model\": \"conservation\", \"exchange\": "
+        "\"exchange\", "
         "\"full_every\": %" PRIu64 "}, \"agreement\": \"agreement\", \"equal_states\": "
         "\"equal_states\", \"validity\": \"validity\", \"finality\": \"finality\", \"solvency\": "
         "{\"model\": "
-        "\"solvency\", \"exchange\": \"exchange\"}},\n"
+        "\"solvency\", \"exchange\": \"exchange\"}, \"recount\": {\"model\": \"recount\", "
+        "\"exchange\": \"exchange\"}},\n"
         "\"trace\": {\"detail\": \"summary\", \"sample_s\": %" PRIu64 "}}\n",
         1 + roll(&d, 100), 10 + roll(&d, 50));
 }
@@ -348,7 +407,7 @@ static void expect_holds(const struct fl_test_run *run, uint64_t seed)
 
 struct tally {
     uint64_t runs, liquidate, deficit, deleverage, socialise;
-    int64_t batches;
+    int64_t batches, below;
 };
 
 static void one(uint64_t seed, struct tally *tally)
@@ -366,6 +425,7 @@ static void one(uint64_t seed, struct tally *tally)
     tally->deleverage += fl_test_final(&a, "ledger.adl") > 0;
     tally->socialise += fl_test_final(&a, "ledger.socialised") > 0;
     tally->batches += fl_test_final(&a, "recount.batches");
+    tally->below += fl_test_final(&a, "recount.below");
     fl_test_run_free(&a);
     fl_test_run_free(&b);
 }
@@ -387,7 +447,12 @@ Test(swarm, money_is_conserved_and_runs_replay, .timeout = 900)
            "\n",
            tally.runs, tally.batches, tally.liquidate, tally.deficit, tally.deleverage,
            tally.socialise);
+    printf("swarm: %" PRId64
+           " accounts below maintenance at the fundamental price, over all seconds\n",
+           tally.below);
     cr_assert(tally.batches > 0);
+    cr_assert(tally.below > 100 * (int64_t)tally.runs,
+              "too few accounts below maintenance to compare");
     cr_assert(10 * tally.liquidate >= 3 * tally.runs,
               "too few runs liquidate for the test to mean much");
     cr_assert(10 * tally.deficit >= tally.runs, "too few runs end with a deficit");
