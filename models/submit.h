@@ -81,14 +81,40 @@ static inline bool fl_read_account(const struct fl_view *view, uint32_t exchange
     return fl_read(view, &query, row, sizeof *row) == FL_READ_OK;
 }
 
-/* The terms of an exchange and the price of its oracle. */
+static inline bool fl_read_positions(const struct fl_view *view, uint32_t exchange,
+                                     uint32_t account, struct fl_positions *held)
+{
+    const struct fl_query query = {
+        .contract = (uint16_t)exchange, .kind = FL_ASK_POSITIONS, .arg = {account, 0, 0}};
+    return fl_read(view, &query, held, sizeof *held) == FL_READ_OK;
+}
+
+/* 0 if there is no position. */
+static inline int64_t fl_size_in(const struct fl_positions *held, uint32_t market)
+{
+    const uint32_t count = held->count < FL_EXCHANGE_MARKETS_MAX ? held->count
+                                                                 : FL_EXCHANGE_MARKETS_MAX;
+    for (uint32_t i = 0; i < count; i++)
+        if (held->at[i].market == market) return held->at[i].size;
+    return 0;
+}
+
+/* The terms of one of an exchange's markets and the price of its oracle. */
+static inline bool fl_read_market(const struct fl_view *view, uint32_t exchange, uint32_t market,
+                                  struct fl_market_terms *terms, struct fl_price *price)
+{
+    const struct fl_query about = {
+        .contract = (uint16_t)exchange, .kind = FL_ASK_MARKET, .arg = {market, 0, 0}};
+    if (fl_read(view, &about, terms, sizeof *terms) != FL_READ_OK) return false;
+    const struct fl_query oracle = {.contract = terms->oracle, .kind = FL_ASK_PRICE};
+    return fl_read(view, &oracle, price, sizeof *price) == FL_READ_OK;
+}
+
+/* The same of the first market. */
 static inline bool fl_read_terms(const struct fl_view *view, uint32_t exchange,
                                  struct fl_market_terms *terms, struct fl_price *price)
 {
-    const struct fl_query market = {.contract = (uint16_t)exchange, .kind = FL_ASK_MARKET};
-    if (fl_read(view, &market, terms, sizeof *terms) != FL_READ_OK) return false;
-    const struct fl_query oracle = {.contract = terms->oracle, .kind = FL_ASK_PRICE};
-    return fl_read(view, &oracle, price, sizeof *price) == FL_READ_OK;
+    return fl_read_market(view, exchange, 0, terms, price);
 }
 
 /* --- what a client sees of the market ------------------------------------------------------------ */
@@ -120,6 +146,63 @@ static inline bool fl_sight_current(const struct fl_sight *sight, fl_time now)
 {
     if (sight->mid == 0) return false;
     return sight->interval == 0 || now - sight->seen_at <= 2 * sight->interval;
+}
+
+/* --- liquidity that thins under stress ----------------------------------------------------------- */
+
+/* What whoever offers depth thinks of the price's unrest: its realised volatility, from squares of
+ * relative changes of which those of one half life ago count half, against a calm level. Depth is
+ * offered in full up to that level; beyond, each multiple of it takes a share `thins` away, down to
+ * a floor. (That depth falls as volatility rises: Nagel, "Evaporating liquidity", Review of Financial
+ * Studies 25, 2012. The linear form is an assumption.) */
+struct fl_thinning {
+    int64_t thins_ppm; /* 0: not at all */
+    int64_t floor_ppm;
+    int64_t calm_ppb; /* volatility per square root of a second, 10^-9 */
+    fl_time half_life;
+};
+struct fl_unrest {
+    int64_t price;   /* seen last; 0: none yet */
+    int64_t squares; /* 10^-18 */
+    fl_time at;
+};
+#define FL_PPB_ONE INT64_C(1000000000)
+#define FL_UNREST_MAX INT64_C(1000000000000000000) /* of `squares`: 1 */
+
+static inline void fl_unrest_take(struct fl_unrest *unrest, const struct fl_thinning *thinning,
+                                  int64_t price, fl_time now)
+{
+    if (unrest->price != 0) {
+        const fl_time elapsed = now - unrest->at;
+        const bool gone = elapsed / thinning->half_life >= 31; /* below one unit of Q32 */
+        const int64_t exponent = gone ? 0
+                                      : fl_mul_div_floor(elapsed, -FL_LN2_Q32, thinning->half_life);
+        const int64_t kept =
+            gone ? 0 : fl_mul_div_trunc(unrest->squares, fl_exp_q32(exponent), FL_Q32_ONE);
+        const fl_i128 change = (fl_i128)(price - unrest->price) * FL_PPB_ONE / unrest->price;
+        const int64_t step = change > FL_PPB_ONE    ? FL_PPB_ONE
+                             : change < -FL_PPB_ONE ? -FL_PPB_ONE
+                                                    : (int64_t)change;
+        unrest->squares = fl_min(kept + step * step, FL_UNREST_MAX);
+    }
+    unrest->price = price;
+    unrest->at = now;
+}
+
+/* Share of the full depth that is offered, in ppm. A volatility s leaves squares of s^2 half_life / ln 2
+ * on average. */
+static inline int64_t fl_depth_share(const struct fl_unrest *unrest,
+                                     const struct fl_thinning *thinning)
+{
+    if (thinning->thins_ppm == 0) return FL_PPM_ONE;
+    const fl_i128 squares = (fl_i128)unrest->squares * FL_LN2_Q32 / FL_Q32_ONE;
+    const fl_i128 variance = squares * FL_SECOND / thinning->half_life;
+    const int64_t volatility =
+        (int64_t)fl_isqrt((uint64_t)(variance > INT64_MAX ? INT64_MAX : (int64_t)variance));
+    const int64_t ratio = fl_mul_div_floor(volatility, FL_PPM_ONE, thinning->calm_ppb);
+    const int64_t excess = fl_clamp(ratio - FL_PPM_ONE, 0, FL_PPM_ONE * FL_PPM_ONE);
+    const int64_t lost = fl_mul_div_ceil(excess, thinning->thins_ppm, FL_PPM_ONE);
+    return fl_max(thinning->floor_ppm, FL_PPM_ONE - lost);
 }
 
 #endif

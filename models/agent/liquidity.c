@@ -1,5 +1,5 @@
-/* The liquidity provider of a perpetual exchange: it owns the exchange's liquidity account, quotes
- * there by transactions, and hedges at the market what trades and liquidations leave it with.
+/* A liquidity provider of a perpetual exchange: it owns a maker's account there, quotes one market by
+ * transactions, and hedges at a venue what trades and liquidations leave it with.
  *
  * It quotes around the newest mid price M it has seen: anew when M has moved by `requote` or the
  * quote grows old, but not more often than `min_interval_ms`, and not while 16 transactions wait for
@@ -7,62 +7,70 @@
  * anew at once: so a chain that comes back gets a fresh quote. Likewise when this node recovers from
  * a fault.
  *
- * Its size on the ledger, negated, is the hedge it wants. What is missing beyond a threshold goes to
- * the market as one order at a time, sent again under the same number while no fill comes back.
+ * What it holds unhedged moves its prices against it, so that trades that lessen it become dearer to
+ * miss: the reservation price of Avellaneda and Stoikov, "High-frequency trading in a limit order
+ * book", Quantitative Finance 8 (2008), linear in inventory, with a bound. When the venue is in
+ * unrest it offers less, at a wider spread (models/submit.h). When its loss, hedge included, exceeds
+ * its limit, it takes its offer back for good and hedges what it has.
  *
- * Assumptions: a fixed spread and depth, whatever its inventory; it never withdraws; the market
- * gives it credit. */
-#include "models/submit.h"
+ * Its size on the ledger, negated, is the hedge it wants. What is missing beyond a threshold goes to
+ * the venue as one order at a time, sent again under the same number while no fill comes back.
+ *
+ * Assumptions: the venue gives it credit. */
+#include "models/agent/hedge.h"
 
 struct params {
     uint32_t exchange;
-    uint32_t market; /* endpoint of the venue */
+    int64_t market;
+    uint32_t venue; /* endpoint */
     int64_t deposit;
     int64_t half_spread_ppm;
     int64_t depth; /* 10^-6 base units for 1 % */
     int64_t requote_ppm;
     fl_time refresh, min_interval;
     int64_t hedge_threshold;
+    int64_t skew_ppm, skew_max_ppm;
+    struct fl_thinning thinning;
+    int64_t loss_limit; /* 0: none */
 };
 
 enum stage {
     UNFUNDED = 0, /* a zeroed state: nothing sent yet */
     FUNDING,      /* the deposit is on its way */
-    FUNDED
+    FUNDED,
+    WITHDRAWN /* it has lost too much */
 };
 
 struct state {
     struct fl_sight sight;
-    int64_t nonce;  /* highest so far; the deposit has 1, each quote another */
-    int64_t used;   /* highest that the newest head had used */
-    int64_t quoted; /* mid of the newest quote; 0: none yet */
+    struct fl_unrest unrest;
+    int64_t nonce;        /* highest so far; the deposit has 1, each quote another */
+    int64_t used;         /* highest that the newest head had used */
+    int64_t quoted;       /* M at the newest quote; 0: none yet */
+    int64_t quoted_shift; /* ppm of M, taken off it in the newest quote */
     fl_time quoted_at;
     int64_t quotes;
-    fl_time head_at;    /* when the newest head came in */
-    int64_t hedge;      /* held at the market */
-    int64_t hedge_cash; /* received for it */
-    int64_t order_size; /* of the open order; 0: none is open */
-    fl_time order_at;
-    uint64_t order; /* number of the newest order */
-    uint32_t order_copy;
+    fl_time head_at; /* when the newest head came in */
+    int64_t tick;    /* of the market's prices; 0: not seen yet */
+    int64_t size;    /* on the ledger, at the newest head */
+    struct fl_hedge hedge;
     uint32_t stage; /* enum stage */
     uint32_t deposit_copy;
     uint32_t deposit_wait; /* heads since it was sent */
-    uint64_t overdue;      /* 1: quote with the next mid price, whatever it is */
+    uint32_t overdue;      /* 1: quote with the next mid price, whatever it is */
 };
 
 #define DEPOSIT_RETRY 3                 /* heads */
-#define ORDER_RETRY (5 * FL_SECOND)     /* longer than any sound round trip to the market */
-#define COPIES_MAX 65535                /* `copy` of a message has 16 bits */
 #define IN_FLIGHT_MAX 16                /* slots of an account in geth's pool (mechanisms 5) */
 #define MID_MAX INT64_C(10000000000000) /* the exchange takes no quote above 10^7 USD */
+#define SPREAD_MAX (FL_PPM_ONE / 2 - 1) /* nor a wider half spread */
 
 /* --- the ledger ---------------------------------------------------------------------------------- */
 
 static void send_deposit(const struct fl_self *self, struct state *s, struct fl_outbox *out)
 {
     const struct params *p = self->params;
-    if (s->stage == FUNDING && s->deposit_copy == COPIES_MAX) return;
+    if (s->stage == FUNDING && s->deposit_copy == FL_COPIES_MAX) return;
     if (s->stage == FUNDING) s->deposit_copy++;
     s->stage = FUNDING;
     s->deposit_wait = 0;
@@ -75,19 +83,43 @@ static void send_deposit(const struct fl_self *self, struct state *s, struct fl_
     fl_submit(self, &tx, (uint16_t)s->deposit_copy, out);
 }
 
+/* What it takes off its mid price, in ppm, for what it holds unhedged. */
+static int64_t shift_of(const struct params *p, const struct state *s)
+{
+    const fl_i128 unhedged = (fl_i128)s->size + s->hedge.held;
+    const fl_i128 shift = unhedged * p->skew_ppm / p->depth;
+    return shift > p->skew_max_ppm    ? p->skew_max_ppm
+           : shift < -p->skew_max_ppm ? -p->skew_max_ppm
+                                      : (int64_t)shift;
+}
+
+/* The price it quotes around, on the market's grid, to the nearest. */
+static int64_t center_of(const struct state *s, int64_t shift_ppm)
+{
+    const int64_t tick = fl_max(s->tick, 1);
+    const int64_t center = s->sight.mid - fl_mul_div_trunc(s->sight.mid, shift_ppm, FL_PPM_ONE) +
+                           tick / 2;
+    return fl_max(center - center % tick, tick);
+}
+
 static void quote(const struct fl_self *self, struct state *s, fl_time now, struct fl_outbox *out)
 {
     const struct params *p = self->params;
     if (s->sight.mid > MID_MAX) return;
     s->quoted = s->sight.mid;
+    s->quoted_shift = shift_of(p, s);
     s->quoted_at = now;
     s->quotes++;
     s->overdue = 0;
+    const int64_t share = fl_depth_share(&s->unrest, &p->thinning);
+    const int64_t spread = fl_mul_div_ceil(p->half_spread_ppm, FL_PPM_ONE, fl_max(share, 1));
+    const int64_t depth = fl_max(fl_mul_div_floor(p->depth, share, FL_PPM_ONE), 1);
     struct fl_tx tx = {.account = self->account_first,
                        .contract = (uint16_t)p->exchange,
                        .kind = FL_TX_QUOTE,
                        .nonce = (uint64_t)++s->nonce,
-                       .arg = {s->quoted, p->half_spread_ppm, p->depth}};
+                       .arg = {center_of(s, s->quoted_shift), fl_min(spread, SPREAD_MAX),
+                               s->stage == WITHDRAWN ? 0 : depth, p->market}};
     fl_submit(self, &tx, 0, out);
 }
 
@@ -108,7 +140,8 @@ static bool quote_is_due(const struct params *p, const struct state *s, fl_time 
     const fl_time age = now - s->quoted_at;
     const fl_i128 moved = fl_abs(s->sight.mid - s->quoted);
     const bool stale = age > p->refresh && now - s->head_at <= p->refresh;
-    const bool off = moved * FL_PPM_ONE > (fl_i128)p->requote_ppm * s->sight.mid;
+    const bool off = moved * FL_PPM_ONE > (fl_i128)p->requote_ppm * s->sight.mid ||
+                     fl_abs(shift_of(p, s) - s->quoted_shift) > p->requote_ppm;
     return age >= p->min_interval && (stale || off);
 }
 
@@ -131,6 +164,22 @@ static bool quote_was_missed(const struct params *p, const struct state *s, fl_t
            block_time - s->quoted_at > p->min_interval;
 }
 
+/* The newest word of one who has left is that it offers nothing; that it repeats until it is taken. */
+static void stay_away(const struct fl_self *self, struct state *s, const struct fl_event *in,
+                      struct fl_outbox *out)
+{
+    if (quote_was_missed(self->params, s, in->msg.value[0])) quote(self, s, in->now, out);
+}
+
+/* Its money on the exchange and at the venue, less what it brought. */
+static bool lost_too_much(const struct params *p, const struct state *s,
+                          const struct fl_account *row)
+{
+    if (p->loss_limit == 0 || !row->priced || s->sight.mid == 0) return false;
+    return row->equity + fl_hedge_worth(&s->hedge, s->sight.mid) <
+           (fl_i128)p->deposit - p->loss_limit;
+}
+
 static void keep_funded(const struct fl_self *self, struct state *s, struct fl_outbox *out)
 {
     if (s->stage != UNFUNDED && s->used >= 1)
@@ -148,56 +197,24 @@ static void keep_quoted(const struct fl_self *self, struct state *s, const struc
         quote_anew(self, s, in->now, out);
 }
 
-/* --- the hedge ----------------------------------------------------------------------------------- */
-
-static void send_order(const struct fl_self *self, struct state *s, fl_time now,
-                       struct fl_outbox *out)
-{
-    const struct params *p = self->params;
-    const fl_endpoint venue = {p->market};
-    struct fl_msg *m = fl_send(out, FL_TO_ONE, venue, FL_MARKET, FL_ORDER);
-    m->word[0] = self->key;
-    m->word[1] = s->order;
-    m->copy = (uint16_t)s->order_copy;
-    m->value[0] = s->order_size;
-    s->order_at = now;
-}
-
-static void keep_hedged(const struct fl_self *self, struct state *s, fl_time now, int64_t size,
-                        struct fl_outbox *out)
-{
-    const struct params *p = self->params;
-    if (s->order_size != 0) {
-        if (now - s->order_at > ORDER_RETRY && s->order_copy < COPIES_MAX) {
-            s->order_copy++;
-            send_order(self, s, now, out);
-        }
-        return;
-    }
-    const int64_t missing = fl_clamp(fl_sub(-size, s->hedge), -FL_SIZE_MAX, FL_SIZE_MAX);
-    if (fl_abs(missing) <= p->hedge_threshold) return;
-    s->order++;
-    s->order_size = missing;
-    s->order_copy = 0;
-    send_order(self, s, now, out);
-}
-
-/* A buy costs, rounded up; a sell brings, rounded down. */
-static void on_filled(const struct fl_self *self, struct state *s, const struct fl_msg *m)
-{
-    const struct params *p = self->params;
-    if (m->from.i != p->market || m->word[1] != s->order || s->order_size == 0 ||
-        m->value[0] != s->order_size || !fl_price_plausible(m->value[1]))
-        return;
-    const fl_i128 exact = -(fl_i128)m->value[0] * m->value[1];
-    const fl_i128 rounding = exact < 0 && exact % FL_PPM_ONE != 0;
-    const fl_i128 cash = s->hedge_cash + exact / FL_PPM_ONE - rounding;
-    s->hedge_cash = cash > INT64_MAX ? INT64_MAX : cash < INT64_MIN ? INT64_MIN : (int64_t)cash;
-    s->hedge = fl_add(s->hedge, m->value[0]);
-    s->order_size = 0;
-}
-
 /* --- the model ----------------------------------------------------------------------------------- */
+
+/* False if the view cannot be read. */
+static bool look(const struct fl_self *self, struct state *s, const struct fl_view *view,
+                 struct fl_account *row)
+{
+    const struct params *p = self->params;
+    struct fl_market_terms terms;
+    struct fl_price price;
+    struct fl_positions held;
+    if (!fl_read_account(view, p->exchange, self->account_first, row) ||
+        !fl_read_positions(view, p->exchange, self->account_first, &held) ||
+        !fl_read_market(view, p->exchange, (uint32_t)p->market, &terms, &price))
+        return false;
+    s->size = fl_size_in(&held, (uint32_t)p->market);
+    s->tick = terms.tick;
+    return true;
+}
 
 /* The order goes first: it must not descend from the transactions that follow. */
 static void on_head(const struct fl_self *self, struct state *s, const struct fl_event *in,
@@ -207,12 +224,21 @@ static void on_head(const struct fl_self *self, struct state *s, const struct fl
     int64_t used;
     struct fl_account row;
     s->head_at = in->now;
-    if (fl_read_account(view, p->exchange, self->account_first, &row))
-        keep_hedged(self, s, in->now, row.size, out);
+    const bool seen = look(self, s, view, &row);
+    if (seen)
+        fl_hedge_seek(self, &s->hedge, (fl_endpoint){p->venue}, fl_sub(0, s->size),
+                      p->hedge_threshold, in->now, out);
     if (!fl_read_nonce(view, self->account_first, &used)) return;
     s->used = used;
-    if (s->stage != FUNDED) keep_funded(self, s, out);
-    if (s->stage == FUNDED) keep_quoted(self, s, in, out);
+    if (s->stage == WITHDRAWN) {
+        stay_away(self, s, in, out);
+    } else if (seen && s->stage == FUNDED && lost_too_much(p, s, &row)) {
+        s->stage = WITHDRAWN;
+        quote(self, s, in->now, out);
+    } else {
+        if (s->stage != FUNDED) keep_funded(self, s, out);
+        if (s->stage == FUNDED) keep_quoted(self, s, in, out);
+    }
 }
 
 static size_t state_bytes(const void *params, const struct fl_self *self)
@@ -233,12 +259,14 @@ static void step(const struct fl_self *self, void *state, const struct fl_event 
 {
     struct state *s = state;
     if (!fl_can_submit(self)) return;
-    if (fl_sight_take(&s->sight, in))
+    const struct params *p = self->params;
+    if (fl_sight_take(&s->sight, in)) {
+        fl_unrest_take(&s->unrest, &p->thinning, s->sight.mid, in->now);
         on_mid(self, s, in->now, out);
-    else if (fl_is_head(self, in))
+    } else if (fl_is_head(self, in))
         on_head(self, s, in, view, out);
     else if (in->kind == FL_MSG && in->msg.kind == FL_FILLED)
-        on_filled(self, s, &in->msg);
+        fl_hedge_filled(&s->hedge, (fl_endpoint){p->venue}, &in->msg);
     else if (in->kind == FL_START)
         send_deposit(self, s, out);
     else if (in->kind == FL_RECOVER && s->stage == FUNDED)
@@ -249,9 +277,10 @@ static void observe(const struct fl_self *self, const void *state, int64_t *out)
 {
     (void)self;
     const struct state *s = state;
-    out[0] = s->hedge;
-    out[1] = s->hedge_cash;
+    out[0] = s->hedge.held;
+    out[1] = s->hedge.cash;
     out[2] = s->quotes;
+    out[3] = s->stage == WITHDRAWN;
 }
 
 #define DAY (86400 * FL_SECOND)
@@ -260,10 +289,17 @@ static const struct fl_param rows[] = {
     {.key = "exchange",
      .type = FL_CONTRACT_NAME,
      .offset = offsetof(struct params, exchange),
-     .doc = "exchange contract whose liquidity account it owns"},
+     .doc = "exchange contract where it owns a maker's account"},
     {.key = "market",
-     .type = FL_GROUP_NAME,
+     .type = FL_INTEGER,
      .offset = offsetof(struct params, market),
+     .min = 0,
+     .max = FL_EXCHANGE_MARKETS_MAX - 1,
+     .fallback = "0",
+     .doc = "which of the exchange's markets it quotes, counted from 0"},
+    {.key = "venue",
+     .type = FL_GROUP_NAME,
+     .offset = offsetof(struct params, venue),
      .doc = "group of the venue where it hedges and whose quotes it follows; it must be among the "
             "venue's subscribers"},
     {.key = "deposit_usd",
@@ -280,7 +316,7 @@ static const struct fl_param rows[] = {
      .min = 0,
      .max = FL_PPM_ONE / 2 - 1,
      .fallback = "0.0005",
-     .doc = "distance of its prices from the mid price (ratio; assumption)"},
+     .doc = "distance of its prices from its mid price (ratio; assumption)"},
     {.key = "depth",
      .type = FL_DECIMAL,
      .digits = 6,
@@ -320,12 +356,76 @@ static const struct fl_param rows[] = {
      .min = 0,
      .max = FL_SIZE_MAX,
      .doc = "unhedged size it bears without an order, in units of the base asset"},
+    {.key = "skew",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct params, skew_ppm),
+     .min = 0,
+     .max = FL_PPM_ONE,
+     .fallback = "0",
+     .doc =
+         "how far it moves its mid price against what it holds unhedged, when that is as much as "
+         "its depth (ratio; Avellaneda and Stoikov 2008)"},
+    {.key = "skew_max",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct params, skew_max_ppm),
+     .min = 0,
+     .max = FL_PPM_ONE / 2,
+     .fallback = "0.01",
+     .doc = "how far it moves its mid price at most (ratio; assumption)"},
+    {.key = "thins",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct params, thinning.thins_ppm),
+     .min = 0,
+     .max = 1000 * FL_PPM_ONE,
+     .fallback = "0",
+     .doc = "share of its depth that it takes back for each calm_volatility by which the venue's "
+            "realised volatility exceeds that; its spread widens as its depth falls (ratio; 0: "
+            "never)"},
+    {.key = "thin_floor",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct params, thinning.floor_ppm),
+     .min = 1000,
+     .max = FL_PPM_ONE,
+     .fallback = "0.05",
+     .doc = "share of its depth that it offers in any weather (ratio; assumption)"},
+    {.key = "calm_volatility",
+     .type = FL_DECIMAL,
+     .digits = 9,
+     .offset = offsetof(struct params, thinning.calm_ppb),
+     .min = 1,
+     .max = FL_PPB_ONE,
+     .fallback = "0.0003",
+     .doc =
+         "volatility up to which it offers all, per square root of a second (ratio; assumption)"},
+    {.key = "thin_half_life_s",
+     .type = FL_DECIMAL,
+     .digits = 9,
+     .offset = offsetof(struct params, thinning.half_life),
+     .min = FL_MILLISECOND,
+     .max = 365 * DAY,
+     .fallback = "60",
+     .doc = "seconds after which a change of the price counts half in the realised volatility "
+            "(assumption)"},
+    {.key = "loss_limit_usd",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct params, loss_limit),
+     .min = 0,
+     .max = INT64_C(1000000000000000),
+     .fallback = "0",
+     .doc =
+         "loss, hedge included, beyond which it takes its offer back for good, in USD (0: none)"},
     {.key = NULL}};
 
 static const struct fl_observable observables[] = {
-    {"liquidity.hedge", "position held at the market", FL_SIZE, FL_SUM},
+    {"liquidity.hedge", "position held at the venue", FL_SIZE, FL_SUM},
     {"liquidity.hedge_cash", "money received for that position; negative: paid", FL_USD, FL_SUM},
     {"liquidity.quotes", "quotes sent so far", FL_COUNT, FL_SUM},
+    {"liquidity.withdrawn", "providers who took their offer back for good", FL_COUNT, FL_SUM},
     {.name = NULL}};
 
 static const struct fl_node_model node = {
@@ -334,8 +434,9 @@ static const struct fl_node_model node = {
 const struct fl_model fl_model_liquidity = {
     .name = "liquidity",
     .family = FL_AGENT,
-    .doc = "liquidity provider: quotes on the exchange by transactions around the market's mid "
-           "price, and hedges its position at the market",
+    .doc = "liquidity provider: quotes one market of the exchange by transactions around a venue's "
+           "mid price, against its inventory (Avellaneda and Stoikov 2008), less in unrest, and "
+           "hedges its position at the venue",
     .params = rows,
     .params_bytes = sizeof(struct params),
     .observables = observables,

@@ -6,6 +6,8 @@
  * base units moves M by 1 %, half of which is gone after the half life. An order is filled at once,
  * whole, at the average of M before and after it. F does not move.
  *
+ * In unrest the venue itself may thin: then the same order moves M further (models/submit.h).
+ *
  * Quotes go out on each tick of F, orders and fills in between. A client has one order open at a
  * time and numbers them upwards; an order that it sends again is answered again, not filled again.
  *
@@ -17,6 +19,7 @@ struct params {
     int64_t depth; /* 10^-6 base units for 1 % */
     fl_time half_life;
     int64_t fee_ppm;
+    struct fl_thinning thinning;
 };
 
 /* The newest order of a client, by endpoint. */
@@ -31,8 +34,9 @@ struct state {
     int64_t fundamental; /* 0: none yet */
     int64_t impact_q48;  /* (M - F) / F, Q15.48 */
     fl_time decayed_at;
-    int64_t orders;        /* filled so far */
-    struct order newest[]; /* by endpoint of the client */
+    int64_t orders;          /* filled so far */
+    struct fl_unrest unrest; /* of M */
+    struct order newest[];   /* by endpoint of the client */
 };
 
 #define Q48_ONE ((int64_t)1 << 48)
@@ -81,12 +85,19 @@ static void on_fundamental(const struct params *p, struct state *s, const struct
     decay(p, s, in->now);
     s->step = in->msg.word[0];
     s->fundamental = in->msg.value[0];
+    fl_unrest_take(&s->unrest, &p->thinning, mid(s), in->now);
     for (uint32_t i = 0; i < p->subscribers.count; i++) {
         const fl_endpoint first = {p->subscribers.first[i]};
         struct fl_msg *m = fl_send(out, FL_TO_GROUP, first, (enum fl_family)0, FL_QUOTE);
         m->word[0] = s->step;
         m->value[0] = mid(s);
     }
+}
+
+static int64_t depth_now(const struct params *p, const struct state *s)
+{
+    return fl_max(fl_mul_div_floor(p->depth, fl_depth_share(&s->unrest, &p->thinning), FL_PPM_ONE),
+                  1);
 }
 
 /* Average of M before and after, plus the fee; rounded against the client. */
@@ -104,7 +115,7 @@ static void fill(const struct params *p, struct state *s, struct order *order,
 {
     const int64_t size = in->msg.value[0];
     decay(p, s, in->now);
-    const fl_i128 exact = (fl_i128)size * Q48_ONE / ((fl_i128)p->depth * DEPTH_SHARE);
+    const fl_i128 exact = (fl_i128)size * Q48_ONE / ((fl_i128)depth_now(p, s) * DEPTH_SHARE);
     const int64_t own_q48 = clamped(exact);
     order->number = in->msg.word[1];
     order->size = size;
@@ -165,12 +176,12 @@ static void step(const struct fl_self *self, void *state, const struct fl_event 
 
 static void observe(const struct fl_self *self, const void *state, int64_t *out)
 {
-    (void)self;
     const struct state *s = state;
     out[0] = s->fundamental;
     out[1] = s->fundamental == 0 ? 0 : mid(s);
     out[2] = (int64_t)(((fl_i128)s->impact_q48 * FL_PPM_ONE + Q48_ONE / 2) >> 48);
     out[3] = s->orders;
+    out[4] = depth_now(self->params, s);
 }
 
 /* A group named twice would get each quote twice, under one message key. */
@@ -212,6 +223,41 @@ static const struct fl_param rows[] = {
      .max = FL_PPM_ONE / 2,
      .fallback = "0",
      .doc = "fee of the venue, contained in the price of a fill (ratio)"},
+    {.key = "thins",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct params, thinning.thins_ppm),
+     .min = 0,
+     .max = 1000 * FL_PPM_ONE,
+     .fallback = "0",
+     .doc = "share of the depth that is gone for each calm_volatility by which the mid price's "
+            "realised volatility exceeds that (ratio; 0: never)"},
+    {.key = "thin_floor",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct params, thinning.floor_ppm),
+     .min = 1000,
+     .max = FL_PPM_ONE,
+     .fallback = "0.05",
+     .doc = "share of the depth that stays in any weather (ratio; assumption)"},
+    {.key = "calm_volatility",
+     .type = FL_DECIMAL,
+     .digits = 9,
+     .offset = offsetof(struct params, thinning.calm_ppb),
+     .min = 1,
+     .max = FL_PPB_ONE,
+     .fallback = "0.0003",
+     .doc = "volatility up to which all depth is there, per square root of a second (ratio; "
+            "assumption)"},
+    {.key = "thin_half_life_s",
+     .type = FL_DECIMAL,
+     .digits = 9,
+     .offset = offsetof(struct params, thinning.half_life),
+     .min = FL_MILLISECOND,
+     .max = 365 * 86400 * FL_SECOND,
+     .fallback = "60",
+     .doc = "seconds after which a change of the mid price counts half in the realised volatility "
+            "(assumption)"},
     {.key = NULL}};
 
 static const struct fl_observable observables[] = {
@@ -219,6 +265,7 @@ static const struct fl_observable observables[] = {
     {"market.mid", "mid price M of the venue: F plus the impact of orders", FL_USD, FL_FIRST},
     {"market.impact", "(M - F) / F", FL_PPM, FL_FIRST},
     {"market.orders", "orders filled so far", FL_COUNT, FL_FIRST},
+    {"market.depth", "size of an order that moves the mid price by 1 %, now", FL_SIZE, FL_FIRST},
     {.name = NULL}};
 
 static const struct fl_node_model node = {

@@ -349,7 +349,7 @@ static void say_scenario(struct text *t, uint64_t seed)
     say_delay(t, &d);
     say(t,
         "}},\n\"liquidity\": {\"clients_of\": \"validator\", \"agent\": {\"model\": \"liquidity\", "
-        "\"exchange\": \"exchange\", \"market\": \"market\", \"deposit_usd\": %" PRIu64
+        "\"exchange\": \"exchange\", \"venue\": \"market\", \"deposit_usd\": %" PRIu64
         ", \"depth\": %" PRIu64 ", \"refresh_s\": %" PRIu64 ", \"hedge_threshold\": %" PRIu64
         "}},\n",
         100000 + roll(&d, 100000000), 10 + roll(&d, 100000), 5 + roll(&d, 40), 1 + roll(&d, 100));

@@ -43,7 +43,7 @@ static const char scenario[] =
     "    \"oracle\": {\"model\": \"reporter\", \"contract\": \"feed\", \"noise\": 0, \"lag_ms\": "
     "0}},"
     "  \"liquidity\": {\"clients_of\": \"validator\","
-    "    \"agent\": {\"model\": \"liquidity\", \"exchange\": \"exchange\", \"market\": \"market\","
+    "    \"agent\": {\"model\": \"liquidity\", \"exchange\": \"exchange\", \"venue\": \"market\","
     "      \"deposit_usd\": 100000000, \"depth\": 20000, \"hedge_threshold\": 5}},"
     "  \"keeper\": {\"clients_of\": \"validator\","
     "    \"agent\": {\"model\": \"keeper\", \"exchange\": \"exchange\"}},"
