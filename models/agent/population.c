@@ -1,124 +1,26 @@
 /* A crowd of traders on a perpetual exchange, one per ledger account.
  *
  * Each deposits its collateral at its opening time, takes one leveraged position at the oracle's
- * price, and holds it until it is liquidated. Collateral, leverage, side and opening time are drawn
- * by the number of the account within the crowd, so that no trader's fate shifts another's.
+ * price in each of its markets, and holds them until it is liquidated. Collateral, leverage, side,
+ * markets and opening time are drawn by the number of the account within the crowd
+ * (crowd_draws.c). Some react to what they see (crowd_react.c): those who watch, top up, panic, and
+ * those who chase prices, who open nothing before a price has moved.
  *
- * Traders act when a block arrives, and know nothing of the ledger but their replica's view. A
- * transaction that the view does not show after `retry_blocks` blocks is sent again unchanged (same
- * nonce); one that was refused is followed by a new one.
+ * Traders act when a block arrives, and know nothing of the ledger but their replica's view, nothing
+ * of venues but the quotes that reached them. A transaction that the view does not show after
+ * `retry_blocks` blocks is sent again unchanged (same nonce); one that was refused is followed by a
+ * new one.
  *
- * Assumptions. One position each, never reduced or added to. The "watchful" share of them also
- * follows the market: when one sees that at the mid price M it is below maintenance, while the
- * ledger, at its oracle's older price, still has it above its initial margin, it withdraws all that
- * the initial margin leaves free. That is what a stale oracle permits, and what a halted chain does
- * not. */
-#include "models/submit.h"
+ * Assumptions. A position is an equal share of collateral * leverage, rounded down to the market's
+ * lot; who cannot pay for a lot in any of its markets does not trade. Nobody opens a position against
+ * a move that would make it panic at once. Who has been liquidated, or has panicked out of its last
+ * position, does not come back. */
+#include "models/agent/crowd.h"
 
-struct params {
-    uint32_t exchange;
-    struct fl_law leverage;   /* ppm */
-    struct fl_law collateral; /* 10^-6 USD */
-    int64_t long_share_ppm;
-    fl_time open_from, open_to;
-    int64_t limit_ppm;
-    int64_t retry_blocks;
-    int64_t watchful_ppm;
-};
-
-enum phase {
-    WAITING = 1, /* for its opening time */
-    DEPOSITING,  /* the deposit is on its way */
-    READY,       /* deposited; waits for a valid price */
-    TRADING,     /* the trade is on its way */
-    HOLDING,
-    WITHDRAWING, /* holding, and a withdrawal is on its way */
-    DONE
-};
-
-struct trader {
-    fl_time opens_at;
-    int64_t arg[2];     /* of its newest transaction */
-    uint32_t nonce;     /* of its newest transaction; 0: none yet */
-    uint32_t sent_head; /* number of the head at which that was sent last */
-    uint32_t copy;      /* resubmissions of it */
-    uint32_t phase;     /* enum phase */
-};
-
-struct crowd {
-    struct fl_sight market;
-    int64_t opened, holding, withdrawals;
-    int64_t liquidations; /* on the exchange, when last looked */
-    uint32_t heads;       /* seen so far */
-    uint32_t first;       /* trader who comes first at the next head */
-    struct trader trader[];
-};
-
-/* What one head shows, and how many transactions may still be sent at it. */
-struct glance {
-    const struct fl_self *self;
-    const struct params *p;
-    struct crowd *crowd;
-    const struct fl_view *view;
-    struct fl_outbox *out;
-    fl_time now;
-    struct fl_market_terms terms;
-    struct fl_price price;
-    bool someone_fell; /* liquidations happened since the last look */
-    bool torn;         /* market and oracle are so far apart that a watchful trader looks closer */
-    uint32_t budget;
-};
-
-/* Three effects and one blob each; the outbox holds 4096 and 2048. The rest act at the next head. */
-#define PER_HEAD 512
 #define COPIES_MAX 65535 /* `copy` of a message has 16 bits */
 /* A trader without position whose money is below this share of its deposit was liquidated. */
 #define RUINED_SHARE 2
-/* Nobody withdraws less than this share of its deposit. */
-#define WORTHWHILE_SHARE 100
-/* Roundings of notional and requirement on the exchange. */
-#define ROUNDING_SLACK 2
 #define USD_MAX INT64_C(1000000000000000)
-
-/* --- draws --------------------------------------------------------------------------------------- */
-
-enum lane { LEVERAGE_LANE, COLLATERAL_LANE, SIDE_LANE, OPENING_LANE, WATCHFUL_LANE };
-
-static uint64_t draw(const struct fl_self *self, uint32_t trader, enum lane lane)
-{
-    return fl_draw(self->seed, FL_RNG_AGENT, self->key, trader, lane);
-}
-
-static bool chance(const struct fl_self *self, uint32_t trader, enum lane lane, int64_t ppm)
-{
-    return (int64_t)fl_draw_below(self->seed, FL_RNG_AGENT, self->key, trader, lane,
-                                  (uint64_t)FL_PPM_ONE) < ppm;
-}
-
-static int64_t collateral_of(const struct fl_self *self, uint32_t trader)
-{
-    const struct params *p = self->params;
-    return fl_law_at(&p->collateral, draw(self, trader, COLLATERAL_LANE));
-}
-
-static fl_time opening_of(const struct fl_self *self, uint32_t trader)
-{
-    const struct params *p = self->params;
-    if (p->open_to == p->open_from) return p->open_from;
-    return p->open_from + (fl_time)fl_draw_below(self->seed, FL_RNG_AGENT, self->key, trader,
-                                                 OPENING_LANE,
-                                                 (uint64_t)(p->open_to - p->open_from));
-}
-
-/* Signed: collateral * leverage / price, toward zero. */
-static int64_t size_of(const struct fl_self *self, uint32_t trader, int64_t price)
-{
-    const struct params *p = self->params;
-    const int64_t leverage = fl_law_at(&p->leverage, draw(self, trader, LEVERAGE_LANE));
-    const fl_i128 exact = (fl_i128)collateral_of(self, trader) * leverage / price;
-    const int64_t size = exact > FL_SIZE_MAX ? FL_SIZE_MAX : (int64_t)exact;
-    return chance(self, trader, SIDE_LANE, p->long_share_ppm) ? size : -size;
-}
 
 /* --- transactions -------------------------------------------------------------------------------- */
 
@@ -126,8 +28,11 @@ static uint16_t kind_in(uint32_t phase)
 {
     switch ((enum phase)phase) {
     case DEPOSITING:
+    case TOPPING_UP:
         return FL_TX_DEPOSIT;
     case TRADING:
+    case CLOSING:
+    case CHASING:
         return FL_TX_TRADE;
     case WITHDRAWING:
         return FL_TX_WITHDRAW;
@@ -140,8 +45,7 @@ static uint16_t kind_in(uint32_t phase)
     FL_UNREACHABLE("a trader sends a transaction in a phase that has none");
 }
 
-/* False if this head's allowance is used up; the trader who hears it first comes first next time. */
-static bool may_send(struct glance *g, uint32_t index)
+bool fl_crowd_may_send(struct glance *g, uint32_t index)
 {
     if (g->budget > 0) return true;
     if (g->crowd->first == UINT32_MAX) g->crowd->first = index;
@@ -151,21 +55,23 @@ static bool may_send(struct glance *g, uint32_t index)
 static void send(struct glance *g, uint32_t index)
 {
     struct trader *t = &g->crowd->trader[index];
-    struct fl_tx tx = {.account = g->self->account_first + index,
-                       .contract = (uint16_t)g->p->exchange,
-                       .kind = kind_in(t->phase),
-                       .nonce = t->nonce,
-                       .arg = {t->arg[0], t->arg[1]}};
-    fl_submit(g->self, &tx, (uint16_t)t->copy, g->out);
+    const uint16_t kind = kind_in(t->phase);
+    struct fl_tx tx = {
+        .account = g->self->account_first + index,
+        .contract = (uint16_t)g->p->exchange,
+        .kind = kind,
+        .nonce = t->nonce,
+        .arg = {t->arg[0], t->arg[1], kind == FL_TX_TRADE ? t->market : 0},
+    };
+    fl_submit(g->self, &tx, t->copy, g->out);
     t->sent_head = g->crowd->heads;
     g->budget--;
 }
 
-/* A new transaction; its kind follows from the phase. */
-static void act(struct glance *g, uint32_t index, enum phase phase, int64_t arg0, int64_t arg1)
+void fl_crowd_act(struct glance *g, uint32_t index, enum phase phase, int64_t arg0, int64_t arg1)
 {
     struct trader *t = &g->crowd->trader[index];
-    t->phase = phase;
+    t->phase = (uint8_t)phase;
     t->nonce++;
     t->copy = 0;
     t->arg[0] = arg0;
@@ -173,7 +79,7 @@ static void act(struct glance *g, uint32_t index, enum phase phase, int64_t arg0
     send(g, index);
 }
 
-static bool waited(const struct glance *g, const struct trader *t)
+bool fl_crowd_waited(const struct glance *g, const struct trader *t)
 {
     return g->crowd->heads - t->sent_head >= (uint32_t)g->p->retry_blocks;
 }
@@ -187,7 +93,7 @@ static bool executed(struct glance *g, uint32_t index)
     int64_t used;
     if (!fl_read_nonce(g->view, account, &used)) return false;
     if (used >= t->nonce) return true;
-    if (waited(g, t) && t->copy < COPIES_MAX && may_send(g, index)) {
+    if (fl_crowd_waited(g, t) && t->copy < COPIES_MAX && fl_crowd_may_send(g, index)) {
         t->copy++;
         fl_because(g->out, FL_RECORD_TX, account, t->nonce);
         send(g, index);
@@ -195,141 +101,179 @@ static bool executed(struct glance *g, uint32_t index)
     return false;
 }
 
-static bool read_own(const struct glance *g, uint32_t index, struct fl_account *row)
+bool fl_crowd_read(const struct glance *g, uint32_t index, struct fl_account *row)
 {
     return fl_read_account(g->view, g->p->exchange, g->self->account_first + index, row);
 }
 
-/* What a trader decides, it decides at the oracle's price. */
-static void because_of_price(const struct glance *g)
+void fl_crowd_because(const struct glance *g, uint32_t place)
 {
-    fl_because(g->out, FL_RECORD_PRICE, g->terms.oracle, g->price.round);
+    const struct outlook *m = &g->market[place];
+    fl_because(g->out, FL_RECORD_PRICE, m->terms.oracle, m->price.round);
 }
 
-/* --- phases -------------------------------------------------------------------------------------- */
+int64_t fl_crowd_limit(const struct glance *g, uint32_t place, int64_t size)
+{
+    const int64_t price = g->market[place].terms.mark;
+    const int64_t give = fl_mul_div_floor(price, g->p->limit_ppm, FL_PPM_ONE);
+    return size > 0 ? price + give : fl_max(price - give, 1);
+}
+
+/* --- what it has ----------------------------------------------------------------------------------- */
+
+static bool is_ruined(const struct glance *g, uint32_t index, const struct fl_account *row)
+{
+    return row->positions == 0 && row->quote < fl_crowd_collateral(g->self, index) / RUINED_SHARE;
+}
+
+bool fl_crowd_saw(struct glance *g, uint32_t index, const struct fl_account *row)
+{
+    struct crowd *crowd = g->crowd;
+    struct trader *t = &crowd->trader[index];
+    const bool holds = row->positions != 0;
+    crowd->opened += holds && !(t->traits & HELD);
+    crowd->holding += holds - !!(t->traits & HOLDS);
+    t->traits = (uint8_t)(holds ? t->traits | HELD | HOLDS : t->traits & ~HOLDS);
+    const bool over = !holds && (!(t->traits & CHASES) || is_ruined(g, index, row));
+    if (over) t->phase = DONE;
+    return over;
+}
+
+/* It has what it wanted, and counts what that is worth at the next head. */
+static void settle(struct glance *g, uint32_t index)
+{
+    g->crowd->trader[index].phase = HOLDING;
+    fl_crowd_count_at(g->crowd, index, g->crowd->path);
+}
+
+/* --- phases: false if it may sleep ------------------------------------------------------------------ */
 
 /* Opening times come from nowhere, so a deposit has no cause. */
-static void wait_for_opening(struct glance *g, uint32_t index)
+static bool wait_for_opening(struct glance *g, uint32_t index)
 {
-    if (g->now < g->crowd->trader[index].opens_at || !may_send(g, index)) return;
+    if (g->now < g->crowd->trader[index].until) return false;
+    if (!fl_crowd_may_send(g, index)) return true;
     fl_because(g->out, 0, 0, 0);
-    act(g, index, DEPOSITING, collateral_of(g->self, index), 0);
+    fl_crowd_act(g, index, DEPOSITING, fl_crowd_collateral(g->self, index), 0);
+    return true;
 }
 
-static void open_position(struct glance *g, uint32_t index)
+/* Signed: collateral * leverage / legs / price, toward zero, in whole lots. */
+static int64_t size_of(const struct glance *g, uint32_t index, uint32_t legs, uint32_t place)
 {
-    const int64_t price = g->price.price;
-    if (!g->price.valid || !fl_price_plausible(price)) return;
-    const int64_t size = size_of(g->self, index, price);
-    if (size == 0 || !may_send(g, index)) return;
-    const int64_t give = fl_mul_div_floor(price, g->p->limit_ppm, FL_PPM_ONE);
-    const int64_t worst = size > 0 ? price + give : fl_max(price - give, 1);
-    because_of_price(g);
-    act(g, index, TRADING, size, worst);
+    const struct fl_market_terms *terms = &g->market[place].terms;
+    const fl_i128 exact = (fl_i128)fl_crowd_collateral(g->self, index) *
+                          fl_crowd_leverage(g->self, index) / ((fl_i128)terms->mark * legs);
+    const int64_t most = exact > FL_SIZE_MAX ? FL_SIZE_MAX : (int64_t)exact;
+    const int64_t size = most - most % fl_max(terms->lot, 1);
+    return fl_crowd_long(g->self, index, g->crowd->trader[index].leg) ? size : -size;
 }
 
-static void await_deposit(struct glance *g, uint32_t index)
+static bool would_panic(const struct glance *g, const struct trader *t, uint32_t place,
+                        int64_t size)
+{
+    return t->traits & PANICS &&
+           g->crowd->tide[place].move_ppm[size > 0 ? DOWN : UP] >= t->nerve_ppm;
+}
+
+/* All its markets are open, or too dear. */
+static bool end_opening(struct glance *g, uint32_t index)
+{
+    struct trader *t = &g->crowd->trader[index];
+    if (t->traits & (HOLDS | CHASES))
+        settle(g, index);
+    else
+        t->phase = DONE;
+    return true;
+}
+
+static bool open_position(struct glance *g, uint32_t index)
+{
+    struct trader *t = &g->crowd->trader[index];
+    uint32_t place[LEGS_MAX];
+    const uint32_t legs = fl_crowd_legs(g->self, index, place);
+    for (; t->leg < legs; t->leg++) {
+        const uint32_t here = place[t->leg];
+        if (!fl_price_plausible(g->market[here].terms.mark)) return true;
+        const int64_t size = size_of(g, index, legs, here);
+        if (size == 0) continue;
+        if (would_panic(g, t, here, size) || !fl_crowd_may_send(g, index)) return true;
+        fl_crowd_because(g, here);
+        t->market = (uint8_t)fl_crowd_market(g->p, here);
+        fl_crowd_act(g, index, TRADING, size, fl_crowd_limit(g, here, size));
+        return true;
+    }
+    return end_opening(g, index);
+}
+
+static bool await_deposit(struct glance *g, uint32_t index)
 {
     struct fl_account row;
-    if (!executed(g, index) || !read_own(g, index, &row)) return;
+    if (!executed(g, index) || !fl_crowd_read(g, index, &row)) return true;
     struct trader *t = &g->crowd->trader[index];
     t->phase = row.quote > 0 ? READY : DONE; /* DONE: the exchange refused the deposit */
-    if (t->phase == READY) open_position(g, index);
+    if (t->phase == DONE) return false;
+    return t->traits & CHASES ? end_opening(g, index) : open_position(g, index);
 }
 
-static void await_trade(struct glance *g, uint32_t index)
+static bool await_trade(struct glance *g, uint32_t index)
 {
-    struct fl_account row;
-    if (!executed(g, index) || !read_own(g, index, &row)) return;
     struct trader *t = &g->crowd->trader[index];
-    if (row.size != 0) {
-        t->phase = HOLDING;
-        g->crowd->opened++;
-        g->crowd->holding++;
-    } else if (row.quote < collateral_of(g->self, index) / RUINED_SHARE) {
-        t->phase = DONE; /* filled, and liquidated before it could look */
-    } else if (waited(g, t)) {
-        t->phase = READY; /* refused */
-        open_position(g, index);
+    struct fl_account row;
+    struct fl_positions held;
+    if (!executed(g, index) || !fl_crowd_read(g, index, &row) ||
+        !fl_read_positions(g->view, g->p->exchange, g->self->account_first + index, &held))
+        return true;
+    if (fl_size_in(&held, t->market) != 0) {
+        fl_crowd_saw(g, index, &row);
+        t->leg++;
+        uint32_t place[LEGS_MAX];
+        if (t->leg >= fl_crowd_legs(g->self, index, place)) return end_opening(g, index);
+        t->phase = READY;
+        return true;
     }
-}
-
-/* Equity less `ratio` of notional, in 10^-18 USD: exact. Sizes and prices are below 10^15, so all
- * terms are below 2^124. */
-static fl_i128 above_margin(const struct fl_account *row, int64_t price, int64_t ratio_ppm)
-{
-    const fl_i128 notional = (fl_i128)row->size * price;
-    const fl_i128 margin = (notional < 0 ? -notional : notional) * ratio_ppm;
-    return (fl_i128)row->quote * FL_PPM_ONE * FL_PPM_ONE + notional * FL_PPM_ONE - margin;
-}
-
-/* What a trader who sees the market can still take out of a ledger that does not; 0 if nothing. */
-static int64_t loot(const struct glance *g, const struct fl_account *row)
-{
-    if (fl_abs(row->size) > FL_SIZE_MAX ||
-        above_margin(row, g->crowd->market.mid, g->terms.maintenance_ppm) >= 0)
-        return 0;
-    const fl_i128 one = (fl_i128)FL_PPM_ONE * FL_PPM_ONE;
-    const fl_i128 free = above_margin(row, g->price.price, g->terms.initial_ppm);
-    const fl_i128 usd = free / one - ROUNDING_SLACK;
-    return usd < 0 ? 0 : usd > USD_MAX ? USD_MAX : (int64_t)usd;
-}
-
-/* The newest transaction has been executed and there was a position. */
-static void hold(struct glance *g, uint32_t index)
-{
-    struct trader *t = &g->crowd->trader[index];
-    const bool looks = g->torn && waited(g, t) &&
-                       chance(g->self, index, WATCHFUL_LANE, g->p->watchful_ppm);
-    struct fl_account row;
-    if ((!looks && !g->someone_fell) || !read_own(g, index, &row)) return;
-    if (row.size == 0) {
+    if (is_ruined(g, index, &row)) { /* filled, and liquidated before it could look */
+        fl_crowd_saw(g, index, &row);
         t->phase = DONE;
-        g->crowd->holding--;
-        return;
+        return false;
     }
-    const int64_t amount = looks ? loot(g, &row) : 0;
-    const int64_t enough = fl_max(1, collateral_of(g->self, index) / WORTHWHILE_SHARE);
-    if (amount < enough || !may_send(g, index)) return;
-    because_of_price(g);
-    g->crowd->withdrawals++;
-    act(g, index, WITHDRAWING, amount, 0);
+    if (!fl_crowd_waited(g, t)) return true;
+    t->phase = READY; /* refused */
+    return open_position(g, index);
 }
 
 /* Liquidations of the last heads may have passed this trader by, so it looks for itself. */
-static void await_withdrawal(struct glance *g, uint32_t index)
+static bool await_reaction(struct glance *g, uint32_t index)
 {
     struct fl_account row;
-    if (!executed(g, index) || !read_own(g, index, &row)) return;
-    struct trader *t = &g->crowd->trader[index];
-    t->phase = row.size != 0 ? HOLDING : DONE;
-    g->crowd->holding -= row.size == 0;
+    if (!executed(g, index) || !fl_crowd_read(g, index, &row)) return true;
+    if (fl_crowd_saw(g, index, &row)) return false;
+    settle(g, index);
+    return true;
 }
 
-static void trader_step(struct glance *g, uint32_t index)
+static bool trader_step(struct glance *g, uint32_t index)
 {
     switch ((enum phase)g->crowd->trader[index].phase) {
     case WAITING:
-        wait_for_opening(g, index);
-        return;
+        return wait_for_opening(g, index);
     case DEPOSITING:
-        await_deposit(g, index);
-        return;
+        return await_deposit(g, index);
     case READY:
-        open_position(g, index);
-        return;
+        return open_position(g, index);
     case TRADING:
-        await_trade(g, index);
-        return;
+        return await_trade(g, index);
     case HOLDING:
-        hold(g, index);
-        return;
+        return fl_crowd_hold(g, index);
     case WITHDRAWING:
-        await_withdrawal(g, index);
-        return;
+    case TOPPING_UP:
+    case CLOSING:
+    case CHASING:
+        return await_reaction(g, index);
     case DONE:
-        return;
+        return false;
     }
+    FL_UNREACHABLE("a trader is in no phase");
 }
 
 /* --- heads --------------------------------------------------------------------------------------- */
@@ -337,28 +281,51 @@ static void trader_step(struct glance *g, uint32_t index)
 /* A trader above its initial margin i at P and below its maintenance m at M needs
  * P - M > (i - m) P if long, and (M - P) (1 + m) > (i - m) P if short: the weaker of the two, so
  * that nobody looks at a market that agrees with the oracle. */
-static bool is_torn(const struct glance *g)
+static bool is_torn(const struct crowd_params *p, const struct outlook *m)
 {
-    const int64_t price = g->price.price, market = g->crowd->market.mid;
-    if (g->p->watchful_ppm == 0 || market == 0 || !g->price.valid || !fl_price_plausible(price))
-        return false;
-    const fl_i128 apart = fl_abs(market - price);
-    return apart * (FL_PPM_ONE + g->terms.maintenance_ppm) >
-           (fl_i128)(g->terms.initial_ppm - g->terms.maintenance_ppm) * price;
+    const int64_t price = m->terms.mark;
+    if (p->watchful_ppm == 0 || m->mid == 0 || !fl_price_plausible(price)) return false;
+    const fl_i128 apart = fl_abs(m->mid - price);
+    return apart * (FL_PPM_ONE + m->terms.maintenance_ppm) >
+           (fl_i128)(m->terms.initial_ppm - m->terms.maintenance_ppm) * price;
 }
 
 /* False if the view cannot be read. */
 static bool look(struct glance *g)
 {
     const struct fl_query ask = {.contract = (uint16_t)g->p->exchange, .kind = FL_ASK_TOTALS};
+    struct crowd *crowd = g->crowd;
     struct fl_totals totals;
-    if (!fl_read_terms(g->view, g->p->exchange, &g->terms, &g->price) ||
-        fl_read(g->view, &ask, &totals, sizeof totals) != FL_READ_OK)
-        return false;
-    g->someone_fell = totals.liquidations != g->crowd->liquidations;
-    g->crowd->liquidations = totals.liquidations;
-    g->torn = is_torn(g);
+    for (uint32_t i = 0; i < fl_crowd_places(g->p); i++) {
+        struct outlook *m = &g->market[i];
+        if (!fl_read_market(g->view, g->p->exchange, fl_crowd_market(g->p, i), &m->terms,
+                            &m->price))
+            return false;
+        m->mid = crowd->sight[i].mid;
+        g->torn = is_torn(g->p, m) || g->torn;
+    }
+    if (fl_read(g->view, &ask, &totals, sizeof totals) != FL_READ_OK) return false;
+    if (totals.liquidations != crowd->liquidations) crowd->patrol_left = g->self->account_count;
+    crowd->liquidations = totals.liquidations;
     return true;
+}
+
+/* Those awake among from .. to - 1, in order. Stepping one may keep that one awake, and wakes nobody
+ * else. */
+static void step_awake(struct glance *g, uint64_t *awake, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to;) {
+        const uint64_t rest = awake[i / 64] >> i % 64;
+        if (rest == 0) {
+            i += 64 - i % 64;
+            continue;
+        }
+        i += (uint32_t)__builtin_ctzll(rest);
+        if (i >= to) return;
+        const uint64_t bit = UINT64_C(1) << i % 64;
+        awake[i / 64] = trader_step(g, i) ? awake[i / 64] | bit : awake[i / 64] & ~bit;
+        i++;
+    }
 }
 
 static void on_head(struct glance *g)
@@ -366,42 +333,51 @@ static void on_head(struct glance *g)
     struct crowd *crowd = g->crowd;
     crowd->heads++;
     if (!look(g)) return;
-    const uint32_t count = g->self->account_count, first = crowd->first;
+    fl_crowd_wake(g);
+    uint64_t *const awake = fl_crowd_awake(g->self, crowd);
+    const uint32_t first = crowd->first;
     crowd->first = UINT32_MAX;
-    for (uint32_t i = first; i < count; i++) trader_step(g, i);
-    for (uint32_t i = 0; i < first; i++) trader_step(g, i);
+    step_awake(g, awake, first, g->self->account_count);
+    step_awake(g, awake, 0, first);
     if (crowd->first == UINT32_MAX) crowd->first = 0;
+}
+
+/* A quote of a venue it knows, or of any if it was told of none: then of the first market. */
+static bool take_quote(const struct crowd_params *p, struct crowd *crowd, const struct fl_event *in)
+{
+    if (p->venues.count == 0) return fl_sight_take(&crowd->sight[0], in);
+    bool taken = false;
+    for (uint32_t i = 0; i < p->venues.count && i < fl_crowd_places(p); i++)
+        if (p->venues.first[i] == in->msg.from.i)
+            taken = fl_sight_take(&crowd->sight[i], in) || taken;
+    return taken;
 }
 
 /* --- the model ----------------------------------------------------------------------------------- */
 
 static size_t state_bytes(const void *params, const struct fl_self *self)
 {
-    (void)params;
-    return sizeof(struct crowd) + self->account_count * sizeof(struct trader);
+    return fl_crowd_bytes(params, self->account_count);
 }
 
 static void init(const struct fl_self *self, void *state)
 {
-    struct crowd *crowd = state;
-    for (uint32_t i = 0; i < self->account_count; i++) {
-        crowd->trader[i].opens_at = opening_of(self, i);
-        crowd->trader[i].phase = WAITING;
-    }
+    fl_crowd_init(self, state);
 }
 
 static void step(const struct fl_self *self, void *state, const struct fl_event *in,
                  const struct fl_view *view, struct fl_outbox *out)
 {
     struct crowd *crowd = state;
-    if (fl_sight_take(&crowd->market, in) || !fl_can_submit(self) || !fl_is_head(self, in)) return;
+    const struct crowd_params *p = self->params;
+    if (take_quote(p, crowd, in) || !fl_can_submit(self) || !fl_is_head(self, in)) return;
     struct glance g = {.self = self,
-                       .p = self->params,
+                       .p = p,
                        .crowd = crowd,
                        .view = view,
                        .out = out,
                        .now = in->now,
-                       .budget = PER_HEAD};
+                       .budget = CROWD_PER_HEAD};
     on_head(&g);
 }
 
@@ -412,12 +388,19 @@ static void observe(const struct fl_self *self, const void *state, int64_t *out)
     out[0] = crowd->opened;
     out[1] = crowd->holding;
     out[2] = crowd->withdrawals;
+    out[3] = crowd->top_ups;
+    out[4] = crowd->panics;
+    out[5] = crowd->chases;
 }
 
 static const char *check(const void *params)
 {
-    const struct params *p = params;
-    return p->open_to < p->open_from ? "open_to_s must not be below open_from_s" : NULL;
+    const struct crowd_params *p = params;
+    if (p->open_to < p->open_from) return "open_to_s must not be below open_from_s";
+    if (p->panic_ppm + p->chase_ppm > FL_PPM_ONE)
+        return "panic and chase must not exceed 1 together: nobody does both";
+    if (p->venues.count > p->markets) return "venues must not name more than one for each market";
+    return NULL;
 }
 
 #define OPENING_MAX (INT64_C(1000000000) * FL_SECOND)
@@ -425,12 +408,33 @@ static const char *check(const void *params)
 static const struct fl_param rows[] = {
     {.key = "exchange",
      .type = FL_CONTRACT_NAME,
-     .offset = offsetof(struct params, exchange),
+     .offset = offsetof(struct crowd_params, exchange),
      .doc = "exchange contract to trade on"},
+    {.key = "markets",
+     .type = FL_INTEGER,
+     .offset = offsetof(struct crowd_params, markets),
+     .min = 1,
+     .max = FL_EXCHANGE_MARKETS_MAX,
+     .fallback = "1",
+     .doc = "how many of the exchange's markets it trades, from the first (count)"},
+    {.key = "markets_per_account",
+     .type = FL_INTEGER,
+     .offset = offsetof(struct crowd_params, markets_per_account),
+     .min = 1,
+     .max = LEGS_MAX,
+     .fallback = "1",
+     .doc = "in how many of them one trader has a position at most: the number is uniform from 1, "
+            "the markets are drawn without preference, the collateral is shared equally (count)"},
+    {.key = "venues",
+     .type = FL_GROUP_NAMES,
+     .offset = offsetof(struct crowd_params, venues),
+     .fallback = "[]",
+     .doc = "groups of the venues whose quotes stand for its markets, in their order (none: any "
+            "quote stands for the first market)"},
     {.key = "leverage",
      .type = FL_LAW,
      .digits = 6,
-     .offset = offsetof(struct params, leverage),
+     .offset = offsetof(struct crowd_params, leverage),
      .min = 1,
      .max = 1000 * FL_PPM_ONE,
      .fallback = "{\"law\": \"lognormal\", \"median\": 5, \"sigma\": 0.6, \"at_least\": 1, "
@@ -440,22 +444,22 @@ static const struct fl_param rows[] = {
     {.key = "collateral_usd",
      .type = FL_LAW,
      .digits = 6,
-     .offset = offsetof(struct params, collateral),
+     .offset = offsetof(struct crowd_params, collateral),
      .min = 1,
      .max = USD_MAX,
      .doc = "what each trader deposits, in USD"},
     {.key = "long_share",
      .type = FL_DECIMAL,
      .digits = 6,
-     .offset = offsetof(struct params, long_share_ppm),
+     .offset = offsetof(struct crowd_params, long_share_ppm),
      .min = 0,
      .max = FL_PPM_ONE,
      .fallback = "0.5",
-     .doc = "probability that a trader is long (ratio)"},
+     .doc = "probability that a trader is long, in each of its markets by itself (ratio)"},
     {.key = "open_from_s",
      .type = FL_DECIMAL,
      .digits = 9,
-     .offset = offsetof(struct params, open_from),
+     .offset = offsetof(struct crowd_params, open_from),
      .min = 0,
      .max = OPENING_MAX,
      .fallback = "0",
@@ -463,7 +467,7 @@ static const struct fl_param rows[] = {
     {.key = "open_to_s",
      .type = FL_DECIMAL,
      .digits = 9,
-     .offset = offsetof(struct params, open_to),
+     .offset = offsetof(struct crowd_params, open_to),
      .min = 0,
      .max = OPENING_MAX,
      .fallback = "600",
@@ -471,14 +475,14 @@ static const struct fl_param rows[] = {
     {.key = "limit",
      .type = FL_DECIMAL,
      .digits = 6,
-     .offset = offsetof(struct params, limit_ppm),
+     .offset = offsetof(struct crowd_params, limit_ppm),
      .min = 0,
      .max = FL_PPM_ONE,
      .fallback = "0.02",
      .doc = "worst price a trader accepts, as a relative distance from the oracle's (ratio)"},
     {.key = "retry_blocks",
      .type = FL_INTEGER,
-     .offset = offsetof(struct params, retry_blocks),
+     .offset = offsetof(struct crowd_params, retry_blocks),
      .min = 1,
      .max = 1000000,
      .fallback = "3",
@@ -487,19 +491,108 @@ static const struct fl_param rows[] = {
     {.key = "watchful",
      .type = FL_DECIMAL,
      .digits = 6,
-     .offset = offsetof(struct params, watchful_ppm),
+     .offset = offsetof(struct crowd_params, watchful_ppm),
      .min = 0,
      .max = FL_PPM_ONE,
      .fallback = "0",
      .doc = "share of the traders who follow the market and withdraw all that the initial margin "
             "leaves free once the market, but not yet the oracle, has them below maintenance "
             "(ratio; assumption; the crowd must be among the market's subscribers)"},
+    {.key = "top_up",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct crowd_params, top_up_ppm),
+     .min = 0,
+     .max = FL_PPM_ONE,
+     .fallback = "0",
+     .doc = "share of the traders who add collateral when their equity has come down to "
+            "top_up_below times the maintenance margin (ratio; assumption)"},
+    {.key = "top_up_below",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct crowd_params, top_up_below_ppm),
+     .min = 1,
+     .max = 1000 * FL_PPM_ONE,
+     .fallback = "1.5",
+     .doc = "equity over maintenance margin below which they do (ratio; assumption)"},
+    {.key = "wallet",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct crowd_params, wallet_ppm),
+     .min = 0,
+     .max = 1000 * FL_PPM_ONE,
+     .fallback = "0.5",
+     .doc = "what such a trader has outside the exchange, as a share of its collateral; each time "
+            "it adds an equal part (ratio; assumption)"},
+    {.key = "top_ups_max",
+     .type = FL_INTEGER,
+     .offset = offsetof(struct crowd_params, top_ups_max),
+     .min = 1,
+     .max = 255,
+     .fallback = "3",
+     .doc = "how often it adds collateral, until the wallet is empty (count; assumption)"},
+    {.key = "panic",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct crowd_params, panic_ppm),
+     .min = 0,
+     .max = FL_PPM_ONE,
+     .fallback = "0",
+     .doc =
+         "share of the traders who close a position at any price when the mark has moved against "
+         "it by panic_move within window_s, or their largest when their equity has come down to "
+         "panic_below times the maintenance margin (ratio; assumption)"},
+    {.key = "panic_move",
+     .type = FL_LAW,
+     .digits = 6,
+     .offset = offsetof(struct crowd_params, panic_move),
+     .min = 1,
+     .max = FL_PPM_ONE,
+     .fallback = "{\"law\": \"uniform\", \"min\": 0.05, \"max\": 0.15}",
+     .doc = "move that makes one of them panic, by trader (ratio; assumption)"},
+    {.key = "panic_below",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct crowd_params, panic_below_ppm),
+     .min = 0,
+     .max = 1000 * FL_PPM_ONE,
+     .fallback = "0",
+     .doc = "equity over maintenance margin that makes them panic (ratio; 0: none does)"},
+    {.key = "chase",
+     .type = FL_DECIMAL,
+     .digits = 6,
+     .offset = offsetof(struct crowd_params, chase_ppm),
+     .min = 0,
+     .max = FL_PPM_ONE,
+     .fallback = "0",
+     .doc = "share of the traders who open nothing by themselves, but buy what has risen by "
+            "chase_move from its lowest within window_s, and sell what has fallen so far from its "
+            "highest, up to their leverage, once a move (ratio; filter rule of Alexander 1961)"},
+    {.key = "chase_move",
+     .type = FL_LAW,
+     .digits = 6,
+     .offset = offsetof(struct crowd_params, chase_move),
+     .min = 1,
+     .max = FL_PPM_ONE,
+     .fallback = "{\"law\": \"uniform\", \"min\": 0.01, \"max\": 0.05}",
+     .doc = "move that makes one of them go along, by trader (ratio; assumption)"},
+    {.key = "window_s",
+     .type = FL_DECIMAL,
+     .digits = 9,
+     .offset = offsetof(struct crowd_params, window),
+     .min = FL_MILLISECOND,
+     .max = 365 * 86400 * FL_SECOND,
+     .fallback = "600",
+     .doc = "seconds that moves of the mark are measured over, kept in 16 parts (assumption)"},
     {.key = NULL}};
 
 static const struct fl_observable observables[] = {
     {"traders.opened", "traders who got a position so far", FL_COUNT, FL_SUM},
     {"traders.holding", "traders who hold a position", FL_COUNT, FL_SUM},
     {"traders.withdrawals", "withdrawals of collateral sent so far", FL_COUNT, FL_SUM},
+    {"traders.top_ups", "times that a trader added collateral", FL_COUNT, FL_SUM},
+    {"traders.panics", "positions closed in panic, orders sent so far", FL_COUNT, FL_SUM},
+    {"traders.chases", "orders that go with a move, sent so far", FL_COUNT, FL_SUM},
     {.name = NULL}};
 
 static const struct fl_node_model node = {
@@ -508,10 +601,11 @@ static const struct fl_node_model node = {
 const struct fl_model fl_model_population = {
     .name = "population",
     .family = FL_AGENT,
-    .doc = "crowd of traders: each deposits, opens one leveraged position and holds it; some "
-           "withdraw collateral while the oracle is stale",
+    .doc = "crowd of traders: each deposits, opens leveraged positions and holds them; some "
+           "withdraw collateral while the oracle is stale, some add it, some panic, some chase "
+           "prices",
     .params = rows,
-    .params_bytes = sizeof(struct params),
+    .params_bytes = sizeof(struct crowd_params),
     .check = check,
     .observables = observables,
     .node = &node};
