@@ -258,19 +258,21 @@ static void step(const struct fl_self *self, void *state, const struct fl_event 
                  const struct fl_view *view, struct fl_outbox *out)
 {
     struct state *s = state;
-    if (!fl_can_submit(self)) return;
     const struct params *p = self->params;
-    if (fl_sight_take(&s->sight, in)) {
+    const bool from_venue = in->kind == FL_MSG && in->msg.from.i == p->venue;
+    if (!fl_can_submit(self)) return;
+    if (from_venue && fl_sight_take(&s->sight, in)) {
         fl_unrest_take(&s->unrest, &p->thinning, s->sight.mid, in->now);
         on_mid(self, s, in->now, out);
-    } else if (fl_is_head(self, in))
+    } else if (fl_is_head(self, in)) {
         on_head(self, s, in, view, out);
-    else if (in->kind == FL_MSG && in->msg.kind == FL_FILLED)
+    } else if (from_venue && in->msg.kind == FL_FILLED) {
         fl_hedge_filled(&s->hedge, (fl_endpoint){p->venue}, &in->msg);
-    else if (in->kind == FL_START)
+    } else if (in->kind == FL_START) {
         send_deposit(self, s, out);
-    else if (in->kind == FL_RECOVER && s->stage == FUNDED)
+    } else if (in->kind == FL_RECOVER && s->stage == FUNDED) {
         quote_anew(self, s, in->now, out);
+    }
 }
 
 static void observe(const struct fl_self *self, const void *state, int64_t *out)

@@ -36,6 +36,7 @@ struct state {
     fl_time decayed_at;
     int64_t orders;          /* filled so far */
     struct fl_unrest unrest; /* of M */
+    int64_t lowest_q48;      /* impact, so far */
     struct order newest[];   /* by endpoint of the client */
 };
 
@@ -122,6 +123,7 @@ static void fill(const struct params *p, struct state *s, struct order *order,
     order->price = fill_price(p, s, own_q48, size > 0);
     order->answers = 0;
     s->impact_q48 = clamped((fl_i128)s->impact_q48 + own_q48);
+    s->lowest_q48 = fl_min(s->lowest_q48, s->impact_q48);
     s->orders++;
 }
 
@@ -174,14 +176,20 @@ static void step(const struct fl_self *self, void *state, const struct fl_event 
         on_order(self, state, in, out);
 }
 
+static int64_t in_ppm(int64_t q48)
+{
+    return (int64_t)(((fl_i128)q48 * FL_PPM_ONE + Q48_ONE / 2) >> 48);
+}
+
 static void observe(const struct fl_self *self, const void *state, int64_t *out)
 {
     const struct state *s = state;
     out[0] = s->fundamental;
     out[1] = s->fundamental == 0 ? 0 : mid(s);
-    out[2] = (int64_t)(((fl_i128)s->impact_q48 * FL_PPM_ONE + Q48_ONE / 2) >> 48);
+    out[2] = in_ppm(s->impact_q48);
     out[3] = s->orders;
     out[4] = depth_now(self->params, s);
+    out[5] = in_ppm(s->lowest_q48);
 }
 
 /* A group named twice would get each quote twice, under one message key. */
@@ -266,6 +274,7 @@ static const struct fl_observable observables[] = {
     {"market.impact", "(M - F) / F", FL_PPM, FL_FIRST},
     {"market.orders", "orders filled so far", FL_COUNT, FL_FIRST},
     {"market.depth", "size of an order that moves the mid price by 1 %, now", FL_SIZE, FL_FIRST},
+    {"market.impact_lowest", "lowest (M - F) / F so far, right after an order", FL_PPM, FL_FIRST},
     {.name = NULL}};
 
 static const struct fl_node_model node = {
