@@ -8,8 +8,8 @@
  *   - a path of the prices so long that its margin may have come down to what it minds;
  *   - a market so far from the oracle that whoever is watchful looks closer;
  *   - a patrol, after somebody was liquidated: so many traders a head, in turn.
- * Who waits for a transaction, or for leave to send one, stays awake. To be woken without reason does
- * nothing: so the crowd says exactly what it would if all were awake at every head. */
+ * Who waits for a transaction, or for leave to send one, stays awake. Who is woken without reason says
+ * nothing: so the crowd sends exactly what it would if all were awake at every head. */
 #ifndef FL_AGENT_CROWD_H
 #define FL_AGENT_CROWD_H
 #include "models/submit.h"

@@ -1,0 +1,778 @@
+/* Participants of the exchange under stress, driven by hand against an exchange of the tests' own: a
+ * board of prices that a clerk writes, on which everybody trades at once and nobody is refused. So what
+ * a trader, a maker or an arbitrageur does follows from what it is shown, to the last unit. */
+#include "models/agent/crowd.h"
+#include "sim/state.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define USD INT64_C(1000000)  /* in 10^-6 USD */
+#define UNIT INT64_C(1000000) /* in 10^-6 base units */
+#define LENGTH(a) (sizeof(a) / sizeof(a)[0])
+#define NORMAL_BOUND 4.9 /* standard deviations, for 1e-6 on both sides */
+
+/* ------------------------------------------------------------------------------------------------
+ * The board
+ * --------------------------------------------------------------------------------------------- */
+
+enum { BOARD_MARKETS = 3, BOARD_INITIAL = 50000, BOARD_MAINTENANCE = 30000 };
+enum { PRICES, BALANCES, SUMS, BOARD_TABLES };
+enum board_tx {
+    BOARD_POST = 100, /* arg: mark, bid, ask, lot, market */
+    BOARD_CLEAR,      /* arg: account, loses all: as one that was liquidated */
+    BOARD_SLOPE       /* arg: size that moves bid and ask by 1 %, tick, market */
+};
+
+struct board_price {
+    int64_t mark, bid, ask, lot, tick, depth, round;
+};
+struct balance {
+    int64_t quote, size[BOARD_MARKETS];
+};
+
+static void board_tables(const void *params, const struct fl_facts *facts, struct fl_table *out)
+{
+    (void)params;
+    out[PRICES] = (struct fl_table){"prices", sizeof(struct board_price), BOARD_MARKETS};
+    out[BALANCES] = (struct fl_table){"balances", sizeof(struct balance), facts->accounts};
+    out[SUMS] = (struct fl_table){"sums", sizeof(int64_t), 1};
+}
+
+static void board_trade(struct fl_exec *exec, const struct fl_tx *tx, uint32_t *code)
+{
+    struct board_price *at = fl_row_edit(exec, PRICES, (uint32_t)tx->arg[2]);
+    struct balance *row = fl_row_edit(exec, BALANCES, tx->account);
+    const int64_t size = tx->arg[0], price = size > 0 ? at->ask : at->bid, limit = tx->arg[1];
+    if (price == 0 || (limit != 0 && (size > 0 ? price > limit : price < limit))) {
+        *code = FL_REFUSED_LIMIT;
+        return;
+    }
+    row->size[tx->arg[2]] += size;
+    row->quote -= (int64_t)((fl_i128)size * price / UNIT);
+    if (at->depth == 0) return;
+    const int64_t shift = (int64_t)((fl_i128)at->mark * size / at->depth / 100);
+    at->bid += shift;
+    at->ask += shift;
+}
+
+static enum fl_tx_status board_execute(struct fl_exec *exec, const struct fl_tx *tx, uint32_t *code)
+{
+    *code = 0;
+    if (tx->kind == FL_TX_DEPOSIT) {
+        ((struct balance *)fl_row_edit(exec, BALANCES, tx->account))->quote += tx->arg[0];
+    } else if (tx->kind == FL_TX_WITHDRAW) {
+        ((struct balance *)fl_row_edit(exec, BALANCES, tx->account))->quote -= tx->arg[0];
+    } else if (tx->kind == FL_TX_TRADE) {
+        board_trade(exec, tx, code);
+    } else if (tx->kind == BOARD_POST) {
+        struct board_price *at = fl_row_edit(exec, PRICES, (uint32_t)tx->arg[4]);
+        at->round += at->mark != tx->arg[0];
+        at->mark = tx->arg[0];
+        at->bid = tx->arg[1];
+        at->ask = tx->arg[2];
+        at->lot = tx->arg[3];
+        at->tick = at->tick == 0 ? 1 : at->tick;
+    } else if (tx->kind == BOARD_SLOPE) {
+        struct board_price *at = fl_row_edit(exec, PRICES, (uint32_t)tx->arg[2]);
+        at->depth = tx->arg[0];
+        at->tick = tx->arg[1];
+    } else if (tx->kind == BOARD_CLEAR) {
+        memset(fl_row_edit(exec, BALANCES, (uint32_t)tx->arg[0]), 0, sizeof(struct balance));
+        ++*(int64_t *)fl_row_edit(exec, SUMS, 0);
+    }
+    return *code ? FL_TX_REVERTED : FL_TX_OK;
+}
+
+static struct fl_account board_account(const struct fl_rows *rows, uint32_t account)
+{
+    const struct balance *row = fl_row(rows, BALANCES, account);
+    struct fl_account out = {.quote = row->quote, .equity = row->quote, .priced = 1};
+    for (uint32_t m = 0; m < BOARD_MARKETS; m++) {
+        const struct board_price *at = fl_row(rows, PRICES, m);
+        const int64_t value = (int64_t)((fl_i128)row->size[m] * at->mark / UNIT);
+        out.positions += row->size[m] != 0;
+        out.equity += value;
+        out.initial += fl_mul_div_ceil(fl_abs(value), BOARD_INITIAL, FL_PPM_ONE);
+        out.maintenance += fl_mul_div_ceil(fl_abs(value), BOARD_MAINTENANCE, FL_PPM_ONE);
+        if (row->size[m] != 0 && at->mark == 0) out.priced = 0;
+    }
+    if (!out.priced) out.equity = out.initial = out.maintenance = 0;
+    return out;
+}
+
+static struct fl_positions board_positions(const struct fl_rows *rows, uint32_t account)
+{
+    const struct balance *row = fl_row(rows, BALANCES, account);
+    struct fl_positions out = {.count = 0};
+    for (uint32_t m = 0; m < BOARD_MARKETS; m++)
+        if (row->size[m] != 0)
+            out.at[out.count++] = (struct fl_holding){.market = m, .size = row->size[m]};
+    return out;
+}
+
+static enum fl_read_status board_query(const struct fl_rows *rows, const struct fl_query *query,
+                                       void *out, size_t bytes)
+{
+    const uint32_t which = (uint32_t)query->arg[0];
+    if (query->kind == FL_ASK_ACCOUNT) {
+        const struct fl_account answer = board_account(rows, which);
+        memcpy(out, &answer, bytes);
+    } else if (query->kind == FL_ASK_POSITIONS) {
+        const struct fl_positions answer = board_positions(rows, which);
+        memcpy(out, &answer, bytes);
+    } else if (query->kind == FL_ASK_MARKET) {
+        const struct board_price *at = fl_row(rows, PRICES, which);
+        const struct fl_market_terms answer = {.initial_ppm = BOARD_INITIAL,
+                                               .maintenance_ppm = BOARD_MAINTENANCE,
+                                               .markets = BOARD_MARKETS,
+                                               .mark = at->mark,
+                                               .tick = at->tick,
+                                               .lot = at->lot,
+                                               .bid = at->bid,
+                                               .ask = at->ask};
+        memcpy(out, &answer, bytes);
+    } else if (query->kind == FL_ASK_PRICE) {
+        const struct fl_price answer = {.price = 1, .round = 1, .valid = 1};
+        memcpy(out, &answer, bytes);
+    } else if (query->kind == FL_ASK_TOTALS) {
+        const struct fl_totals answer = {.liquidations = *(const int64_t *)fl_row(rows, SUMS, 0)};
+        memcpy(out, &answer, bytes);
+    } else {
+        return FL_READ_UNKNOWN;
+    }
+    return FL_READ_OK;
+}
+
+static const struct fl_contract board_contract = {.table_count = BOARD_TABLES,
+                                                  .tables = board_tables,
+                                                  .execute = board_execute,
+                                                  .query = board_query};
+static const struct fl_model fl_model_board = {.name = "board",
+                                               .family = FL_CONTRACT,
+                                               .doc = "prices that a clerk writes",
+                                               .contract = &board_contract};
+
+#define FL_MODEL(name) extern const struct fl_model fl_model_##name;
+#include "models/registry.def"
+#undef FL_MODEL
+const struct fl_model *const fl_models[] = {
+#define FL_MODEL(name) &fl_model_##name,
+#include "models/registry.def"
+#undef FL_MODEL
+    &fl_model_board, NULL};
+
+/* ------------------------------------------------------------------------------------------------
+ * The bench
+ * --------------------------------------------------------------------------------------------- */
+
+static const char scenario[] =
+    "{\"name\": \"lab\", \"seed\": 71, \"duration_s\": 1000000,"
+    " \"contracts\": {\"exchange\": \"board\"},"
+    " \"nodes\": {"
+    "  \"venue\": {"
+    "    \"source\": {\"model\": \"replay\", \"points_usd\": [[0, 200]], \"volatility\": 0},"
+    "    \"market\": {\"model\": \"spot\", \"depth\": 20000, \"subscribers\": [\"maker\", "
+    "\"arb\"]}},"
+    "  \"validator\": {\"consensus\": {\"model\": \"ordered\"}, \"chain\": \"replica\"},"
+    "  \"clerk\": {\"clients_of\": \"validator\","
+    "    \"agent\": {\"model\": \"keeper\", \"exchange\": \"exchange\"}},"
+    "  \"maker\": {\"clients_of\": \"validator\","
+    "    \"agent\": {\"model\": \"liquidity\", \"exchange\": \"exchange\", \"venue\": \"venue\","
+    "      \"deposit_usd\": 1000000, \"depth\": 1000, \"hedge_threshold\": 1000000}},"
+    "  \"arb\": {\"clients_of\": \"validator\","
+    "    \"agent\": {\"model\": \"arbitrageur\", \"exchange\": \"exchange\", \"venue\": \"venue\","
+    "      \"deposit_usd\": 100000, \"size\": 20, \"position_max\": 50}},"
+    "  \"trader\": {\"accounts\": 1, \"clients_of\": \"validator\","
+    "    \"agent\": {\"model\": \"population\", \"exchange\": \"exchange\", \"open_to_s\": 0,"
+    "      \"collateral_usd\": 1000, \"leverage\": 5, \"long_share\": 1}}}}";
+
+enum { POOL = 2048, EXCHANGE = 0 };
+
+struct rig {
+    struct fl_config *config;
+    struct fl_world *world;
+    struct fl_outbox *out;
+    fl_time now;
+    uint64_t height, clerk_nonce, quotes;
+    fl_version head;
+    struct fl_tx pool[POOL]; /* handed in, not in a block yet */
+    uint32_t pooled;
+    struct fl_msg order; /* the newest to the venue */
+    uint32_t orders;
+    uint32_t refused;
+};
+
+static struct rig *rig_open(const char *const *overrides, size_t count)
+{
+    struct rig *r = calloc(1, sizeof *r);
+    struct fl_problems problems = {.to = stderr};
+    r->config =
+        fl_config_parse(scenario, strlen(scenario), "lab.json", overrides, count, NULL, &problems);
+    cr_assert(r->config);
+    r->world = fl_world_new(r->config);
+    r->out = calloc(1, sizeof *r->out);
+    r->head = fl_ledger_base(r->world->ledger);
+    r->now = FL_SECOND;
+    return r;
+}
+
+static void rig_close(struct rig *r)
+{
+    fl_world_free(r->world);
+    fl_config_free(r->config);
+    free(r->out);
+    free(r);
+}
+
+static struct fl_actor *actor(const struct rig *r, const char *group, enum fl_family family)
+{
+    for (uint32_t g = 0; g < r->config->group_count; g++)
+        if (strcmp(r->config->group[g].name, group) == 0)
+            return fl_actor_at(r->world, r->config->group[g].first, family);
+    cr_assert_fail("no such group: %s", group);
+    return NULL;
+}
+
+static int64_t observe(const struct fl_actor *a, uint32_t index)
+{
+    int64_t value[8];
+    a->model->node->observe(&a->self, a->state, value);
+    return value[index];
+}
+
+static void take_effects(struct rig *r)
+{
+    for (uint32_t i = 0; i < r->out->count; i++) {
+        const struct fl_effect *e = &r->out->at[i];
+        if (e->kind != FL_SEND) continue;
+        if (e->msg.kind == FL_ORDER) {
+            r->order = e->msg;
+            r->orders++;
+        } else if (e->msg.kind == FL_SUBMIT) {
+            uint32_t bytes;
+            cr_assert_lt(r->pooled, POOL);
+            r->pool[r->pooled++] =
+                *(const struct fl_tx *)fl_outbox_data(r->out, e->msg.blob, &bytes);
+        }
+    }
+}
+
+static void step(struct rig *r, struct fl_actor *a, const struct fl_event *in)
+{
+    const struct fl_view view = {.reader = &r->world->reader, .version = r->head};
+    struct fl_outbox *out = r->out;
+    out->self = a->self.endpoint;
+    out->count = out->blob_count = out->scratch_used = out->signs = out->verifies = 0;
+    a->model->node->step(&a->self, a->state, in, &view, out);
+    take_effects(r);
+}
+
+static struct fl_event event(const struct rig *r, enum fl_event_kind kind)
+{
+    struct fl_event in;
+    memset(&in, 0, sizeof in);
+    in.kind = kind;
+    in.now = r->now;
+    return in;
+}
+
+static void quote(struct rig *r, struct fl_actor *a, int64_t mid)
+{
+    struct fl_event in = event(r, FL_MSG);
+    in.msg.kind = FL_QUOTE;
+    in.msg.from = actor(r, "venue", FL_MARKET)->self.endpoint;
+    in.msg.word[0] = ++r->quotes;
+    in.msg.value[0] = mid;
+    step(r, a, &in);
+}
+
+static void head(struct rig *r, struct fl_actor *a)
+{
+    struct fl_event in = event(r, FL_MSG);
+    in.msg.kind = FL_NEW_HEAD;
+    in.msg.from = a->self.replica;
+    in.msg.word[0] = r->height;
+    in.msg.value[0] = r->now;
+    in.msg.version = r->head;
+    step(r, a, &in);
+}
+
+static void clerk(struct rig *r, enum board_tx kind, const int64_t arg[5])
+{
+    const struct fl_self *self = &actor(r, "clerk", FL_AGENT)->self;
+    struct fl_tx tx = {.account = self->account_first,
+                       .contract = EXCHANGE,
+                       .kind = (uint16_t)kind,
+                       .nonce = ++r->clerk_nonce};
+    memcpy(tx.arg, arg, sizeof tx.arg);
+    tx.tag = fl_sign(self, fl_tx_digest(&tx), r->out);
+    cr_assert_lt(r->pooled, POOL);
+    r->pool[r->pooled++] = tx;
+}
+
+/* Bid, ask and mark are one price. */
+static void post(struct rig *r, int64_t market, int64_t price, int64_t lot)
+{
+    clerk(r, BOARD_POST, (int64_t[5]){price, price, price, lot, market});
+}
+
+static void block(struct rig *r)
+{
+    static struct {
+        struct fl_batch header;
+        struct fl_tx tx[POOL];
+    } batch;
+    r->now += FL_SECOND;
+    batch.header = (struct fl_batch){.height = ++r->height, .time = r->now, .tx_count = r->pooled};
+    memcpy(batch.tx, r->pool, r->pooled * sizeof *r->pool);
+    r->pooled = 0;
+    const struct fl_digest name = {r->height, 7};
+    struct fl_execution done;
+    cr_assert_eq(fl_ledger_execute(r->world->ledger, r->head, &batch,
+                                   sizeof batch.header + batch.header.tx_count * sizeof batch.tx[0],
+                                   name, r->now, FL_NO_RECORD, &done),
+                 FL_EXECUTE_OK);
+    for (uint32_t i = 0; i < done.receipt_count; i++) {
+        cr_assert_neq(done.receipts[i].status, FL_TX_INVALID);
+        r->refused += done.receipts[i].status == FL_TX_REVERTED;
+    }
+    r->head = done.version;
+    fl_ledger_advance(r->world->ledger, r->head);
+}
+
+/* A block, and what the actor makes of it. */
+static void turn(struct rig *r, struct fl_actor *a)
+{
+    block(r);
+    head(r, a);
+}
+
+/* The price in a block, then what the actor makes of it; blocks until it has waited long enough. */
+static void price_then(struct rig *r, struct fl_actor *a, int64_t price)
+{
+    post(r, 0, price, 1);
+    turn(r, a);
+}
+
+static struct balance balance(const struct rig *r, uint32_t account)
+{
+    struct fl_account row;
+    struct fl_positions held;
+    const struct fl_query about = {
+        .contract = EXCHANGE, .kind = FL_ASK_ACCOUNT, .arg = {account, 0, 0}};
+    struct fl_query of = about;
+    of.kind = FL_ASK_POSITIONS;
+    cr_assert_eq(fl_ledger_query(r->world->ledger, r->head, &about, &row, sizeof row), FL_READ_OK);
+    cr_assert_eq(fl_ledger_query(r->world->ledger, r->head, &of, &held, sizeof held), FL_READ_OK);
+    struct balance out = {.quote = row.quote};
+    for (uint32_t i = 0; i < held.count; i++) out.size[held.at[i].market] = held.at[i].size;
+    return out;
+}
+
+static const struct fl_tx *newest(const struct rig *r)
+{
+    cr_assert_gt(r->pooled, 0);
+    return &r->pool[r->pooled - 1];
+}
+
+/* One trader, at `price`, with its position, and `retry_blocks` since. */
+static struct fl_actor *settled(struct rig *r, int64_t price)
+{
+    struct fl_actor *crowd = actor(r, "trader", FL_AGENT);
+    post(r, 0, price, 1);
+    for (int i = 0; i < 8; i++) turn(r, crowd);
+    cr_assert_eq(r->pooled, 0);
+    return crowd;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Traders
+ * --------------------------------------------------------------------------------------------- */
+
+/* Long 25 units at 200 on 1000 dollars: equity E = 25 P - 4000, maintenance M = 0.75 P. E < 1.5 M below
+ * 4000 / 23.875 = 167.5393; with 1000 * 0.6 / 2 = 300 more, below 3700 / 23.875 = 154.9738; with
+ * 600 more the wallet is empty. */
+Test(crowd, tops_up_from_a_finite_wallet)
+{
+    const char *const overrides[] = {"nodes.trader.agent.top_up=1", "nodes.trader.agent.wallet=0.6",
+                                     "nodes.trader.agent.top_ups_max=2"};
+    struct rig *r = rig_open(overrides, LENGTH(overrides));
+    struct fl_actor *crowd = settled(r, 200 * USD);
+    const uint32_t account = crowd->self.account_first;
+    cr_assert_eq(balance(r, account).size[0], 25 * UNIT);
+    for (int64_t price = 199; price > 167; price--) {
+        price_then(r, crowd, price * USD + 600000);
+        cr_assert_eq(r->pooled, 0, "at %lld", (long long)price);
+    }
+    price_then(r, crowd, 167540000);
+    cr_assert_eq(r->pooled, 0);
+    price_then(r, crowd, 167539000);
+    cr_assert_eq(r->pooled, 1);
+    cr_assert(newest(r)->kind == FL_TX_DEPOSIT && newest(r)->arg[0] == 300 * USD);
+    for (int i = 0; i < 5; i++) turn(r, crowd);
+    cr_assert_eq(r->pooled, 0, "once is enough");
+    price_then(r, crowd, 154980000);
+    cr_assert_eq(r->pooled, 0);
+    price_then(r, crowd, 154970000);
+    cr_assert(newest(r)->kind == FL_TX_DEPOSIT && newest(r)->arg[0] == 300 * USD);
+    for (int i = 0; i < 5; i++) turn(r, crowd);
+    price_then(r, crowd, 130 * USD);
+    for (int i = 0; i < 5; i++) turn(r, crowd);
+    cr_assert_eq(r->pooled, 0, "the wallet is empty");
+    cr_assert_eq(observe(crowd, 3), 2);
+    rig_close(r);
+}
+
+/* A jump takes it past both at once: one after the other, three blocks apart. */
+Test(crowd, tops_up_twice_if_once_is_not_enough)
+{
+    const char *const overrides[] = {"nodes.trader.agent.top_up=1",
+                                     "nodes.trader.agent.top_ups_max=2"};
+    struct rig *r = rig_open(overrides, LENGTH(overrides));
+    struct fl_actor *crowd = settled(r, 200 * USD);
+    price_then(r, crowd, 145 * USD);
+    cr_assert_eq(r->pooled, 1);
+    for (int i = 0; i < 10; i++) turn(r, crowd);
+    cr_assert_eq(observe(crowd, 3), 2);
+    cr_assert_eq(balance(r, crowd->self.account_first).quote, 1500 * USD - 5000 * USD);
+    rig_close(r);
+}
+
+/* Who does not top up does nothing. */
+Test(crowd, rests_if_it_has_no_nerves)
+{
+    struct rig *r = rig_open(NULL, 0);
+    struct fl_actor *crowd = settled(r, 200 * USD);
+    for (int64_t price = 199; price > 100; price--) {
+        price_then(r, crowd, price * USD);
+        cr_assert_eq(r->pooled, 0);
+    }
+    rig_close(r);
+}
+
+/* A fall of 8 % from the highest within 160 seconds, of 16 parts of 10 seconds. */
+Test(crowd, panics_when_the_price_moves_against_it)
+{
+    const char *const overrides[] = {"nodes.trader.agent.panic=1",
+                                     "nodes.trader.agent.panic_move=0.08",
+                                     "nodes.trader.agent.window_s=160"};
+    struct rig *r = rig_open(overrides, LENGTH(overrides));
+    struct fl_actor *crowd = settled(r, 200 * USD);
+    price_then(r, crowd, 240 * USD); /* for it */
+    cr_assert_eq(r->pooled, 0);
+    for (int64_t i = 0; i < 30; i++) { /* 36 %, in half an hour: 6 % in three minutes at most */
+        r->now += 59 * FL_SECOND;
+        price_then(r, crowd, (240 - 3 * i) * USD);
+        cr_assert_eq(r->pooled, 0);
+    }
+    r->now += 200 * FL_SECOND;
+    price_then(r, crowd, 150 * USD);
+    price_then(r, crowd, 138000001);
+    cr_assert_eq(r->pooled, 0, "not quite 8 %%");
+    price_then(r, crowd, 138000000);
+    cr_assert_eq(r->pooled, 1);
+    cr_assert(newest(r)->kind == FL_TX_TRADE && newest(r)->arg[0] == -25 * UNIT);
+    cr_assert(newest(r)->arg[1] == 0 && newest(r)->arg[2] == 0, "at any price");
+    turn(r, crowd);
+    cr_assert_eq(balance(r, crowd->self.account_first).size[0], 0);
+    for (int i = 0; i < 9; i++) price_then(r, crowd, 100 * USD);
+    cr_assert_eq(r->pooled, 0, "it is out");
+    cr_assert(observe(crowd, 4) == 1 && observe(crowd, 1) == 0);
+    rig_close(r);
+}
+
+/* Short 25 at 200: E = 6000 - 25 P, M = 0.75 P; E < 2 M above 6000 / 26.5 = 226.4151. */
+Test(crowd, panics_when_its_margin_thins)
+{
+    const char *const overrides[] = {
+        "nodes.trader.agent.panic=1", "nodes.trader.agent.long_share=0",
+        "nodes.trader.agent.panic_move=1", "nodes.trader.agent.panic_below=2"};
+    struct rig *r = rig_open(overrides, LENGTH(overrides));
+    struct fl_actor *crowd = settled(r, 200 * USD);
+    for (int64_t price = 200; price < 227; price++) {
+        price_then(r, crowd, price * USD);
+        cr_assert_eq(r->pooled, 0);
+    }
+    price_then(r, crowd, 226415000);
+    cr_assert_eq(r->pooled, 0);
+    price_then(r, crowd, 226416000);
+    cr_assert(newest(r)->kind == FL_TX_TRADE && newest(r)->arg[0] == 25 * UNIT);
+    rig_close(r);
+}
+
+/* Nobody who would panic at once opens a position. */
+Test(crowd, does_not_open_into_a_storm)
+{
+    const char *const overrides[] = {
+        "nodes.trader.agent.panic=1", "nodes.trader.agent.panic_move=0.08",
+        "nodes.trader.agent.open_from_s=20", "nodes.trader.agent.open_to_s=20",
+        "nodes.trader.agent.window_s=160"};
+    struct rig *r = rig_open(overrides, LENGTH(overrides));
+    struct fl_actor *crowd = actor(r, "trader", FL_AGENT);
+    price_then(r, crowd, 200 * USD);
+    for (int i = 0; i < 40; i++) price_then(r, crowd, 180 * USD);
+    cr_assert_eq(balance(r, crowd->self.account_first).size[0], 0);
+    r->now += 160 * FL_SECOND;
+    for (int i = 0; i < 6; i++) price_then(r, crowd, 180 * USD);
+    cr_assert_eq(balance(r, crowd->self.account_first).size[0], 27777777);
+    rig_close(r);
+}
+
+/* 3 % up: buys 1000 * 5 / 206 in lots of 0.001; on the way down from 230 by 3 %: turns. */
+Test(crowd, chases_a_move_once)
+{
+    const char *const overrides[] = {"nodes.trader.agent.chase=1",
+                                     "nodes.trader.agent.chase_move=0.03",
+                                     "nodes.trader.agent.window_s=160"};
+    struct rig *r = rig_open(overrides, LENGTH(overrides));
+    struct fl_actor *crowd = actor(r, "trader", FL_AGENT);
+    const uint32_t account = crowd->self.account_first;
+    post(r, 0, 200 * USD, 1000);
+    for (int i = 0; i < 8; i++) turn(r, crowd);
+    cr_assert_eq(balance(r, account).size[0], 0, "nothing moves");
+    post(r, 0, 205999999, 1000);
+    turn(r, crowd);
+    cr_assert_eq(r->pooled, 0);
+    post(r, 0, 206000000, 1000);
+    turn(r, crowd);
+    cr_assert_eq(r->pooled, 1);
+    cr_assert(newest(r)->kind == FL_TX_TRADE && newest(r)->arg[0] == 24271000);
+    cr_assert_eq(newest(r)->arg[1], 210120000, "2 %% worse at most");
+    for (int64_t price = 206; price <= 230; price++) {
+        post(r, 0, price * USD, 1000);
+        turn(r, crowd);
+        cr_assert_eq(r->pooled, 0, "once a move");
+    }
+    cr_assert_eq(balance(r, account).size[0], 24271000);
+    post(r, 0, 223101000, 1000); /* 3 % below 230 is 223.1 */
+    turn(r, crowd);
+    cr_assert_eq(r->pooled, 0);
+    post(r, 0, 223100000, 1000);
+    turn(r, crowd);
+    cr_assert_eq(r->pooled, 1);
+    /* Equity 1000 + 24.271 * 17.1 = 1415.0341; 5 times that at 223.1 is 31.713 units short. */
+    cr_assert_eq(newest(r)->arg[0], -(31713000 + 24271000));
+    turn(r, crowd);
+    cr_assert_eq(balance(r, account).size[0], -31713000);
+    cr_assert(observe(crowd, 5) == 2 && observe(crowd, 0) == 1 && observe(crowd, 1) == 1);
+
+    /* The window passes, and the same move counts again. */
+    r->now += 170 * FL_SECOND;
+    for (int i = 0; i < 5; i++) turn(r, crowd);
+    cr_assert_eq(r->pooled, 0);
+    post(r, 0, 229800000, 1000); /* more than 3 % above 223.1 */
+    turn(r, crowd);
+    cr_assert_gt(newest(r)->arg[0], 31713000);
+    rig_close(r);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Who is who
+ * --------------------------------------------------------------------------------------------- */
+
+static void binomial(uint32_t hits, uint32_t n, double p)
+{
+    cr_assert_float_eq(hits, n * p, NORMAL_BOUND * sqrt(n * p * (1 - p)), "%u of %u", hits, n);
+}
+
+/* Numbers of markets uniform over 1..2, each market alike, sides by themselves, shares as asked. */
+Test(crowd, draws_who_is_who)
+{
+    enum { TRADERS = 20000 };
+    const char *const overrides[] = {"nodes.trader.accounts=20000",
+                                     "nodes.trader.agent.markets=3",
+                                     "nodes.trader.agent.markets_per_account=2",
+                                     "nodes.trader.agent.long_share=0.7",
+                                     "nodes.trader.agent.panic=0.3",
+                                     "nodes.trader.agent.chase=0.25",
+                                     "nodes.trader.agent.top_up=0.2",
+                                     "nodes.trader.agent.watchful=0.1"};
+    struct rig *r = rig_open(overrides, LENGTH(overrides));
+    const struct fl_self *self = &actor(r, "trader", FL_AGENT)->self;
+    uint32_t two = 0, first[3] = {0}, pair[3][3] = {{0}}, longs[2] = {0}, both = 0;
+    uint32_t traits[4] = {0}, early = 0;
+    for (uint32_t i = 0; i < TRADERS; i++) {
+        uint32_t place[LEGS_MAX], nerve;
+        const uint32_t legs = fl_crowd_legs(self, i, place);
+        two += legs == 2;
+        first[place[0]]++;
+        if (legs == 2) pair[place[0]][place[1]]++;
+        const bool side[] = {fl_crowd_long(self, i, 0), fl_crowd_long(self, i, 1)};
+        longs[0] += side[0];
+        longs[1] += side[1];
+        both += side[0] && side[1];
+        const uint8_t has = fl_crowd_traits(self, i, &nerve);
+        for (uint32_t k = 0; k < 4; k++) traits[k] += has >> k & 1;
+        cr_assert_neq(has & (PANICS | CHASES), PANICS | CHASES);
+        cr_assert_eq(nerve > 0, (has & (PANICS | CHASES)) != 0);
+        early += has & PANICS && nerve < 75000; /* uniform from 0.05 to 0.15 */
+    }
+    binomial(two, TRADERS, 0.5);
+    for (uint32_t a = 0; a < 3; a++) {
+        binomial(first[a], TRADERS, 1.0 / 3);
+        cr_assert_eq(pair[a][a], 0);
+        for (uint32_t b = 0; b < 3; b++)
+            if (a != b) binomial(pair[a][b], two, 1.0 / 6);
+    }
+    binomial(longs[0], TRADERS, 0.7);
+    binomial(longs[1], TRADERS, 0.7);
+    binomial(both, TRADERS, 0.49);
+    binomial(traits[0], TRADERS, 0.1);
+    binomial(traits[1], TRADERS, 0.2);
+    binomial(traits[2], TRADERS, 0.3);
+    binomial(traits[3], TRADERS, 0.25);
+    binomial(early, traits[2], 0.25);
+    rig_close(r);
+}
+
+/* Half the collateral each, in whole lots of every market's own; a lot that costs too much is none. */
+Test(crowd, opens_in_several_markets)
+{
+    enum { TRADERS = 60 };
+    const char *const overrides[] = {"nodes.trader.accounts=60", "nodes.trader.agent.markets=3",
+                                     "nodes.trader.agent.markets_per_account=2",
+                                     "nodes.trader.agent.long_share=0.5"};
+    struct rig *r = rig_open(overrides, LENGTH(overrides));
+    struct fl_actor *crowd = actor(r, "trader", FL_AGENT);
+    static const int64_t price[] = {200 * USD, 7777777, 30000 * USD};
+    static const int64_t lot[] = {1000, 300000, UNIT};
+    for (int i = 0; i < 20; i++) {
+        for (uint32_t m = 0; m < 3; m++) post(r, m, price[m], lot[m]);
+        turn(r, crowd);
+    }
+    uint32_t holding = 0;
+    for (uint32_t i = 0; i < TRADERS; i++) {
+        const struct balance row = balance(r, crowd->self.account_first + i);
+        uint32_t place[LEGS_MAX], held = 0;
+        const uint32_t legs = fl_crowd_legs(&crowd->self, i, place);
+        int64_t wanted[3] = {0};
+        for (uint32_t leg = 0; leg < legs; leg++) {
+            const uint32_t m = place[leg];
+            const int64_t most = 5000 * USD / legs * UNIT / price[m];
+            wanted[m] = most / lot[m] * lot[m] * (fl_crowd_long(&crowd->self, i, leg) ? 1 : -1);
+        }
+        for (uint32_t m = 0; m < 3; m++) {
+            cr_assert_eq(row.size[m], wanted[m], "trader %u, market %u", i, m);
+            held += row.size[m] != 0;
+        }
+        holding += held > 0;
+    }
+    cr_assert(holding > 30 && holding < TRADERS);
+    cr_assert_eq(observe(crowd, 1), holding);
+    cr_assert_eq(r->refused, 0);
+    rig_close(r);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Asleep and awake
+ * --------------------------------------------------------------------------------------------- */
+
+static uint64_t splitmix(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+enum twin { SLEEPS, WALKS, COUNTS };
+
+/* WALKS: everybody is stepped at every head. COUNTS: and everybody counts its margin at every head. */
+static void disturb(struct fl_actor *a, enum twin twin)
+{
+    struct crowd *crowd = (void *)a->state;
+    if (twin == SLEEPS) return;
+    const uint32_t count = a->self.account_count;
+    memset(fl_crowd_awake(&a->self, crowd), 0xff, (count / 64 + 1) * sizeof(uint64_t));
+    for (uint32_t i = 0; twin == COUNTS && i < count; i++)
+        if (crowd->trader[i].phase == HOLDING) fl_crowd_count_at(crowd, i, 0);
+}
+
+/* One of 40 heads jumps, the rest tremble; now and then a market has no price, somebody is cleared,
+ * the oracle lags behind the venue. All of it follows from the seed. Nobody is cleared at the end, so
+ * that the patrol gets round. Digest of all transactions. */
+static struct fl_digest live(const char *const *overrides, size_t count, int heads, enum twin twin,
+                             int64_t observed[6])
+{
+    struct rig *r = rig_open(overrides, count);
+    struct fl_actor *crowd = actor(r, "trader", FL_AGENT);
+    uint64_t random = 5;
+    int64_t price[2] = {200 * USD, 30 * USD};
+    static struct {
+        struct fl_digest before;
+        struct fl_tx tx[POOL];
+    } all;
+    memset(&all, 0, sizeof all);
+    for (int h = 0; h < heads; h++) {
+        for (uint32_t m = 0; m < 2; m++) {
+            const int64_t range = splitmix(&random) % 40 == 0 ? 80000 : 1500;
+            const int64_t move = (int64_t)(splitmix(&random) % (uint64_t)(2 * range + 1)) - range;
+            price[m] += price[m] * move / FL_PPM_ONE;
+            post(r, m, splitmix(&random) % 50 == 0 ? 0 : price[m], m == 0 ? 1 : 1000);
+            clerk(r, BOARD_SLOPE, (int64_t[5]){0, 1, m, 0, 0});
+        }
+        const uint32_t victim = (uint32_t)(splitmix(&random) % crowd->self.account_count);
+        if (h % 7 == 0 && h < heads - 50)
+            clerk(r, BOARD_CLEAR, (int64_t[5]){crowd->self.account_first + victim, 0, 0, 0, 0});
+        block(r);
+        r->now += (fl_time)(splitmix(&random) % 8) * FL_SECOND;
+        quote(r, crowd, price[0] + price[0] * (h % 90 > 80 ? -40000 : 0) / FL_PPM_ONE);
+        disturb(crowd, twin);
+        head(r, crowd);
+        memcpy(all.tx, r->pool, r->pooled * sizeof *all.tx);
+        all.before = fl_digest_of(&all, sizeof all.before + r->pooled * sizeof *all.tx);
+    }
+    for (uint32_t i = 0; i < 6; i++) observed[i] = observe(crowd, i);
+    rig_close(r);
+    return all.before;
+}
+
+/* Whoever is asleep would have done nothing. */
+static void twins(const char *const *overrides, size_t count, int heads, enum twin last)
+{
+    int64_t sleeper[6], other[6];
+    const struct fl_digest asleep = live(overrides, count, heads, SLEEPS, sleeper);
+    for (uint32_t i = 0; i < 6; i++) cr_assert_gt(sleeper[i], 0, "observable %u", i);
+    for (enum twin twin = WALKS; twin <= last; twin++) {
+        const struct fl_digest awake = live(overrides, count, heads, twin, other);
+        cr_assert_eq(memcmp(sleeper, other, sizeof other), 0);
+        cr_assert(fl_digest_equal(asleep, awake), "twin %d", (int)twin);
+    }
+}
+
+#define BEHAVIOURS                                                                           \
+    "nodes.trader.agent.markets=2", "nodes.trader.agent.markets_per_account=2",              \
+        "nodes.trader.agent.venues=[\"venue\"]", "nodes.trader.agent.open_to_s=900",         \
+        "nodes.trader.agent.long_share=0.6", "nodes.trader.agent.watchful=0.3",              \
+        "nodes.trader.agent.top_up=0.4", "nodes.trader.agent.panic=0.3",                     \
+        "nodes.trader.agent.panic_below=1.4", "nodes.trader.agent.chase=0.2",                \
+        "nodes.trader.agent.panic_move={\"law\": \"uniform\", \"min\": 0.04, \"max\": 0.3}", \
+        "nodes.trader.agent.leverage={\"law\": \"uniform\", \"min\": 2, \"max\": 15}",       \
+        "nodes.trader.agent.window_s=300"
+
+Test(crowd, sleep_changes_nothing)
+{
+    const char *const overrides[] = {"nodes.trader.accounts=2000", BEHAVIOURS};
+    twins(overrides, LENGTH(overrides), 2500, COUNTS);
+}
+
+/* The same where there are more than a patrol, or a head's allowance, can reach at once. */
+Test(crowd, sleep_changes_nothing_for_100000)
+{
+    const char *const overrides[] = {"nodes.trader.accounts=100000", BEHAVIOURS};
+    twins(overrides, LENGTH(overrides), 600, WALKS);
+}
+
+/* A trader is at most 64 bytes, whatever they do. */
+Test(crowd, a_trader_is_small)
+{
+    const char *const overrides[] = {"nodes.trader.accounts=100000", BEHAVIOURS};
+    struct rig *r = rig_open(overrides, LENGTH(overrides));
+    const struct fl_actor *crowd = actor(r, "trader", FL_AGENT);
+    const size_t each = (crowd->state_bytes - sizeof(struct crowd)) / 100000;
+    cr_assert_leq(each, 64, "%zu", each);
+    rig_close(r);
+}
