@@ -776,3 +776,353 @@ Test(crowd, a_trader_is_small)
     cr_assert_leq(each, 64, "%zu", each);
     rig_close(r);
 }
+
+/* ------------------------------------------------------------------------------------------------
+ * Makers and venues
+ * --------------------------------------------------------------------------------------------- */
+
+/* A funded maker that has quoted, at `mid`. */
+static struct fl_actor *funded(struct rig *r, int64_t mid)
+{
+    struct fl_actor *maker = actor(r, "maker", FL_AGENT);
+    const struct fl_event start = event(r, FL_START);
+    post(r, 0, 200 * USD, 1);
+    step(r, maker, &start);
+    turn(r, maker);
+    quote(r, maker, mid);
+    return maker;
+}
+
+/* A position of `size` for the maker, at 200, without fees. */
+static void give(struct rig *r, struct fl_actor *maker, int64_t size, uint64_t nonce)
+{
+    struct fl_tx tx = {.account = maker->self.account_first,
+                       .contract = EXCHANGE,
+                       .kind = FL_TX_TRADE,
+                       .nonce = nonce,
+                       .arg = {size, 0, 0}};
+    tx.tag = fl_sign(&maker->self, fl_tx_digest(&tx), r->out);
+    r->pool[r->pooled++] = tx;
+}
+
+/* Depth 1000, skew 2 %: long 150 unhedged moves its prices down by 0.3 %; at the bound, by 1 %. */
+Test(crowd, a_maker_leans_against_what_it_holds)
+{
+    const char *const overrides[] = {"nodes.maker.agent.skew=0.02"};
+    struct rig *r = rig_open(overrides, LENGTH(overrides));
+    struct fl_actor *maker = funded(r, 200 * USD);
+    cr_assert(newest(r)->kind == FL_TX_QUOTE && newest(r)->arg[0] == 200 * USD);
+    static const struct {
+        int64_t trade, mid;
+    } cases[] = {
+        {150 * UNIT, 199400000}, {-450 * UNIT, 201200000}, {-9000 * UNIT, 202 * USD}, {0, 0}};
+    for (uint64_t i = 0; i < LENGTH(cases); i++) {
+        turn(r, maker);
+        if (cases[i].trade != 0) give(r, maker, cases[i].trade, 40 + i);
+        r->now += 3 * FL_SECOND;
+        quote(r, maker, 200 * USD);
+        block(r);
+        head(r, maker);
+        if (cases[i].trade == 0)
+            cr_assert_eq(r->pooled, 0, "nothing has changed");
+        else
+            cr_assert_eq(newest(r)->arg[0], cases[i].mid, "%zu", (size_t)i);
+    }
+    rig_close(r);
+}
+
+Test(crowd, a_maker_without_skew_does_not_lean)
+{
+    struct rig *r = rig_open(NULL, 0);
+    struct fl_actor *maker = funded(r, 200 * USD);
+    give(r, maker, 450 * UNIT, 40);
+    turn(r, maker);
+    r->now += 3 * FL_SECOND;
+    quote(r, maker, 200 * USD);
+    turn(r, maker);
+    cr_assert_eq(r->pooled, 0, "no reason to");
+    quote(r, maker, 201 * USD);
+    cr_assert_eq(newest(r)->arg[0], 201 * USD);
+    rig_close(r);
+}
+
+Test(crowd, a_maker_keeps_to_the_grid)
+{
+    struct rig *r = rig_open(NULL, 0);
+    clerk(r, BOARD_SLOPE, (int64_t[5]){0, 50000, 0, 0, 0}); /* ticks of 5 cents */
+    funded(r, 200024999);
+    cr_assert_eq(newest(r)->arg[0], 200 * USD);
+    rig_close(r);
+    r = rig_open(NULL, 0);
+    clerk(r, BOARD_SLOPE, (int64_t[5]){0, 50000, 0, 0, 0});
+    funded(r, 200025000);
+    cr_assert_eq(newest(r)->arg[0], 200050000);
+    rig_close(r);
+}
+
+/* Quotes every second, moves of +-0.2 %: squares add up to sum of 4e-6 * 2^(-k / 60), so that the
+ * volatility found is 0.2 % times sqrt(ln 2 / 60 / (1 - 2^(-1/60))), 0.29 % above it. With calm
+ * 0.05 % and `thins` 0.25 the depth falls to 1 - 0.25 * (4 * 1.0029 - 1). */
+Test(crowd, a_maker_offers_less_in_unrest)
+{
+    const char *const overrides[] = {"nodes.maker.agent.thins=0.25",
+                                     "nodes.maker.agent.thin_floor=0.1",
+                                     "nodes.maker.agent.calm_volatility=0.0005"};
+    struct rig *r = rig_open(overrides, LENGTH(overrides));
+    struct fl_actor *maker = funded(r, 200 * USD);
+    cr_assert(newest(r)->arg[1] == 500 && newest(r)->arg[2] == 1000 * UNIT);
+    turn(r, maker);
+    for (int i = 0; i < 2400; i++) {
+        const int64_t mid = i % 2 ? 200 * USD : 200400000;
+        r->now += FL_SECOND;
+        quote(r, maker, mid);
+        if (r->pooled < 10) continue;
+        r->now -= FL_SECOND; /* a block takes a second */
+        turn(r, maker);
+    }
+    turn(r, maker);
+    r->now += 2 * FL_SECOND;
+    quote(r, maker, 200800000);
+    const double steps = (0.002 * 0.002 + 0.002 / 1.002 * (0.002 / 1.002)) / 2;
+    const double volatility = sqrt(steps * log(2) / 60 / (1 - exp2(-1.0 / 60)));
+    const double share = 1 - 0.25 * (volatility / 0.0005 - 1);
+    const double depth = (double)newest(r)->arg[2] / 1e9, spread = (double)newest(r)->arg[1];
+    cr_assert_float_eq(depth, share, 0.02, "%g for %g", depth, share);
+    cr_assert_float_eq(spread, ceil(500 / depth), 1.01);
+
+    /* Calm comes back: half of the squares each minute. */
+    for (int i = 0; i < 900; i++) {
+        r->now += FL_SECOND;
+        quote(r, maker, 200800000);
+        if (i % 20 == 0) {
+            r->now -= FL_SECOND;
+            turn(r, maker);
+        }
+    }
+    cr_assert(newest(r)->arg[2] == 1000 * UNIT && newest(r)->arg[1] == 500);
+    rig_close(r);
+}
+
+/* It has bought 450 at 200 on a million: at 177 it has lost 10,350, with a limit of 10,000; the hedge
+ * counts. */
+Test(crowd, a_maker_leaves_when_it_has_lost_too_much)
+{
+    const char *const overrides[] = {"nodes.maker.agent.loss_limit_usd=10000"};
+    struct rig *r = rig_open(overrides, LENGTH(overrides));
+    struct fl_actor *maker = funded(r, 200 * USD);
+    give(r, maker, 450 * UNIT, 40);
+    turn(r, maker);
+    for (int64_t price = 199; price >= 177; price--) {
+        post(r, 0, price * USD, 1);
+        r->now += 4 * FL_SECOND;
+        quote(r, maker, price * USD);
+        turn(r, maker);
+        const bool left = 450 * (200 - price) > 10000;
+        cr_assert_eq(observe(maker, 3), left, "at %lld", (long long)price);
+        if (left) cr_assert(newest(r)->kind == FL_TX_QUOTE && newest(r)->arg[2] == 0);
+    }
+    block(r); /* takes it */
+    for (int i = 0; i < 50; i++) {
+        r->now += 30 * FL_SECOND;
+        quote(r, maker, (178 + i) * USD);
+        turn(r, maker);
+        cr_assert_eq(r->pooled, 0, "for good");
+    }
+    rig_close(r);
+}
+
+/* What sells half the depth moves the mid by 0.5 % in calm, by more in unrest, never by more than the
+ * floor allows. */
+Test(crowd, a_venue_thins)
+{
+    const char *const overrides[] = {"nodes.venue.market.thins=1",
+                                     "nodes.venue.market.thin_floor=0.25",
+                                     "nodes.venue.market.calm_volatility=0.001"};
+    struct rig *r = rig_open(overrides, LENGTH(overrides));
+    struct fl_actor *venue = actor(r, "venue", FL_MARKET);
+    struct fl_event tick = event(r, FL_CALL), order = event(r, FL_MSG);
+    tick.msg.family = FL_SOURCE;
+    tick.msg.kind = FL_FUNDAMENTAL;
+    order.msg.kind = FL_ORDER;
+    order.msg.value[0] = -10000 * UNIT;
+    for (int i = 0; i < 600; i++) {
+        tick.now = order.now = r->now += FL_SECOND;
+        tick.msg.word[0] = (uint64_t)i;
+        tick.msg.value[0] = 200 * USD + i % 2 * 100000; /* 0.05 % */
+        step(r, venue, &tick);
+    }
+    cr_assert_eq(observe(venue, 4), 20000 * UNIT);
+    order.msg.word[1] = 1;
+    step(r, venue, &order);
+    cr_assert_eq(observe(venue, 2), -5000);
+    tick.now = order.now = r->now += 3600 * FL_SECOND;
+    for (int i = 600; i < 900; i++) {
+        tick.now = order.now = r->now += FL_SECOND;
+        tick.msg.word[0] = (uint64_t)i;
+        tick.msg.value[0] = 200 * USD + i % 2 * 4000000; /* 2 % */
+        step(r, venue, &tick);
+    }
+    cr_assert_eq(observe(venue, 4), 5000 * UNIT);
+    order.msg.word[1] = 2;
+    step(r, venue, &order);
+    cr_assert_float_eq((double)observe(venue, 2), -20000, 1);
+    cr_assert_float_eq((double)observe(venue, 5), -20000, 1);
+    rig_close(r);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Arbitrage
+ * --------------------------------------------------------------------------------------------- */
+
+/* A book on the exchange, and a mid price at the venue. */
+static void places(struct rig *r, struct fl_actor *arb, int64_t bid, int64_t ask, int64_t mid)
+{
+    clerk(r, BOARD_POST, (int64_t[5]){mid, bid, ask, 1000, 0});
+    block(r);
+    quote(r, arb, mid);
+}
+
+static void fill(struct rig *r, struct fl_actor *arb, int64_t price)
+{
+    struct fl_event in = event(r, FL_MSG);
+    in.msg.kind = FL_FILLED;
+    in.msg.from = actor(r, "venue", FL_MARKET)->self.endpoint;
+    in.msg.word[0] = r->order.word[0];
+    in.msg.word[1] = r->order.word[1];
+    in.msg.value[0] = r->order.value[0];
+    in.msg.value[1] = price;
+    step(r, arb, &in);
+}
+
+static struct fl_actor *arbitrageur(struct rig *r)
+{
+    struct fl_actor *arb = actor(r, "arb", FL_AGENT);
+    const struct fl_event start = event(r, FL_START);
+    step(r, arb, &start);
+    cr_assert(newest(r)->kind == FL_TX_DEPOSIT && newest(r)->arg[0] == 100000 * USD);
+    places(r, arb, 199900000, 200100000, 200 * USD);
+    head(r, arb);
+    cr_assert_eq(r->pooled, 0, "no gap");
+    return arb;
+}
+
+/* 0.1 % of fees and 0.1 % of its own: it sells above 200.40, at most 20 at a time, 50 in all; buys
+ * the same at the venue; and takes it back when the ask is at 200.10. */
+Test(crowd, arbitrage_sells_dear_and_buys_cheap)
+{
+    struct rig *r = rig_open(NULL, 0);
+    struct fl_actor *arb = arbitrageur(r);
+    const uint32_t account = arb->self.account_first;
+    places(r, arb, 200400000, 200600000, 200 * USD);
+    head(r, arb);
+    cr_assert_eq(r->pooled, 0, "just no gain");
+    static const int64_t sold[] = {20, 40, 50, 50};
+    for (size_t i = 0; i < LENGTH(sold); i++) {
+        places(r, arb, 200401000, 200600000, 200 * USD);
+        head(r, arb);
+        if (i < 3)
+            cr_assert(newest(r)->kind == FL_TX_TRADE && newest(r)->arg[1] == 200400000);
+        else
+            cr_assert_eq(r->pooled, 0, "that is all it may hold");
+        turn(r, arb);
+        cr_assert_eq(balance(r, account).size[0], -sold[i] * UNIT);
+        if (i < 3) {
+            cr_assert_eq(r->order.value[0], i < 2 ? 20 * UNIT : 10 * UNIT);
+            cr_assert_eq(r->pooled, 0, "not before it is hedged");
+            fill(r, arb, 200 * USD);
+        }
+    }
+    cr_assert_eq(observe(arb, 1), -50 * UNIT);
+    cr_assert_eq(observe(arb, 0), 50 * 401000, "50 at 200.401 less 200");
+    cr_assert_eq(r->orders, 3);
+
+    places(r, arb, 200050000, 200101000, 200 * USD);
+    head(r, arb);
+    cr_assert_eq(r->pooled, 0, "not closed yet");
+    places(r, arb, 200050000, 200100000, 200 * USD);
+    head(r, arb);
+    cr_assert(newest(r)->arg[0] == 20 * UNIT && newest(r)->arg[1] == 200100000);
+    turn(r, arb);
+    cr_assert_eq(r->order.value[0], -20 * UNIT);
+    fill(r, arb, 200 * USD);
+    cr_assert_eq(observe(arb, 0), 50 * 401000 - 20 * 100000);
+
+    /* The other way, through zero: buys below 199.60. */
+    places(r, arb, 199300000, 199600000, 200 * USD);
+    head(r, arb);
+    cr_assert_eq(newest(r)->arg[0], 20 * UNIT, "only because the gap is closed");
+    turn(r, arb);
+    fill(r, arb, 200 * USD);
+    places(r, arb, 199300000, 199599000, 200 * USD);
+    head(r, arb);
+    cr_assert(newest(r)->arg[0] == 20 * UNIT && newest(r)->arg[1] == 199600000);
+    rig_close(r);
+}
+
+/* What it saw of the venue is old, or its collateral is used up: no trade. */
+Test(crowd, arbitrage_is_limited)
+{
+    const char *const overrides[] = {"nodes.arb.agent.position_max=1000000",
+                                     "nodes.arb.agent.size=1000000"};
+    struct rig *r = rig_open(overrides, LENGTH(overrides));
+    struct fl_actor *arb = arbitrageur(r);
+    places(r, arb, 210 * USD, 211 * USD, 200 * USD);
+    r->now += FL_SECOND;
+    quote(r, arb, 200 * USD);
+    r->now += 3600 * FL_SECOND;
+    head(r, arb);
+    cr_assert_eq(r->pooled, 0);
+    quote(r, arb, 200 * USD);
+    quote(r, arb, 200 * USD);
+    head(r, arb);
+    cr_assert_eq(newest(r)->arg[0], -2500 * UNIT, "5 times 100,000 at 200");
+    const struct fl_tx first = *newest(r);
+    r->pooled = 0; /* lost */
+    for (int i = 1; i <= 6; i++) {
+        head(r, arb);
+        cr_assert_eq(r->pooled, (uint32_t)i / 3);
+    }
+    cr_assert_eq(memcmp(newest(r), &first, sizeof first), 0, "the same again");
+    rig_close(r);
+}
+
+/* Traders push a book about, a percent for each 100 units; the venue stands. Mean distance of the
+ * book's middle from the venue over 400 blocks, in 10^-6 USD. */
+static double mean_gap(bool with)
+{
+    struct rig *r = rig_open(NULL, 0);
+    struct fl_actor *arb = arbitrageur(r);
+    clerk(r, BOARD_SLOPE, (int64_t[5]){100 * UNIT, 1, 0, 0, 0});
+    uint64_t random = 17, nonce = 0;
+    const struct fl_self *noise = &actor(r, "trader", FL_AGENT)->self;
+    double sum = 0;
+    for (int i = 0; i < 400; i++) {
+        struct fl_tx tx = {.account = noise->account_first,
+                           .contract = EXCHANGE,
+                           .kind = FL_TX_TRADE,
+                           .nonce = ++nonce,
+                           .arg = {(int64_t)(splitmix(&random) % 21 - 10) * UNIT, 0, 0}};
+        if (tx.arg[0] == 0) tx.arg[0] = UNIT;
+        tx.tag = fl_sign(noise, fl_tx_digest(&tx), r->out);
+        r->pool[r->pooled++] = tx;
+        block(r);
+        quote(r, arb, 200 * USD);
+        const uint32_t orders = r->orders;
+        if (with) head(r, arb);
+        if (r->orders > orders) fill(r, arb, 200 * USD);
+        struct fl_market_terms terms;
+        const struct fl_query ask = {.contract = EXCHANGE, .kind = FL_ASK_MARKET};
+        cr_assert_eq(fl_ledger_query(r->world->ledger, r->head, &ask, &terms, sizeof terms),
+                     FL_READ_OK);
+        sum += fabs((double)(terms.bid + terms.ask) / 2 - 200e6);
+    }
+    if (with) cr_assert_gt(observe(arb, 0), 0, "it gains by that");
+    rig_close(r);
+    return sum / 400;
+}
+
+Test(crowd, arbitrage_keeps_the_book_near_the_venue)
+{
+    const double without = mean_gap(false), with = mean_gap(true);
+    cr_assert_lt(2 * with, without, "%g with, %g without", with, without);
+}
