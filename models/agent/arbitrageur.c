@@ -18,8 +18,8 @@
 
 struct params {
     uint32_t exchange;
-    int64_t market;
-    uint32_t venue; /* endpoint */
+    uint32_t market; /* of the exchange */
+    uint32_t venue;  /* endpoint */
     int64_t deposit;
     int64_t fee_ppm, threshold_ppm, unwind_ppm;
     int64_t size, position_max;
@@ -152,11 +152,11 @@ static bool look(struct round *r, const struct fl_view *view, int64_t *used)
     struct fl_positions held;
     struct fl_price price;
     if (!fl_read_nonce(view, self->account_first, used) ||
-        !fl_read_market(view, r->p->exchange, (uint32_t)r->p->market, &r->terms, &price) ||
+        !fl_read_market(view, r->p->exchange, r->p->market, &r->terms, &price) ||
         !fl_read_account(view, r->p->exchange, self->account_first, &r->row) ||
         !fl_read_positions(view, r->p->exchange, self->account_first, &held))
         return false;
-    r->state->size = fl_clamp(fl_size_in(&held, (uint32_t)r->p->market), -FL_SIZE_MAX, FL_SIZE_MAX);
+    r->state->size = fl_clamp(fl_size_in(&held, r->p->market), -FL_SIZE_MAX, FL_SIZE_MAX);
     r->state->money = r->row.quote;
     r->state->nonce =
         fl_max(r->state->nonce, *used); /* more than it knows of, if it has forgotten */
@@ -232,12 +232,12 @@ static const struct fl_param rows[] = {
      .offset = offsetof(struct params, exchange),
      .doc = "exchange contract it trades on"},
     {.key = "market",
-     .type = FL_INTEGER,
+     .type = FL_ENTRY_NAME,
      .offset = offsetof(struct params, market),
-     .min = 0,
-     .max = FL_EXCHANGE_MARKETS_MAX - 1,
-     .fallback = "0",
-     .doc = "which of the exchange's markets, counted from 0"},
+     .within = "exchange",
+     .list = "markets",
+     .fallback = "\"\"",
+     .doc = "which of the exchange's markets; without a name, the first"},
     {.key = "venue",
      .type = FL_GROUP_NAME,
      .offset = offsetof(struct params, venue),

@@ -16,7 +16,7 @@
 
 struct crowd_params {
     uint32_t exchange;
-    int64_t markets;             /* it trades the first so many of the exchange's */
+    struct fl_places markets;    /* of the exchange; none: its first */
     int64_t markets_per_account; /* at most */
     struct fl_groups venues;     /* first endpoints, in the order of the markets; none: any venue */
     struct fl_law leverage;      /* ppm */
@@ -140,17 +140,18 @@ struct glance {
 
 static inline uint32_t fl_crowd_places(const struct crowd_params *p)
 {
-    return (uint32_t)p->markets;
+    return p->markets.count == 0 ? 1 : p->markets.count;
 }
 static inline uint32_t fl_crowd_market(const struct crowd_params *p, uint32_t place)
 {
-    (void)p;
-    return place;
+    return p->markets.count == 0 ? 0 : p->markets.at[place];
 }
 /* NOBODY if it does not trade that market. */
 static inline uint32_t fl_crowd_place(const struct crowd_params *p, uint32_t market)
 {
-    return market < (uint32_t)p->markets ? market : NOBODY;
+    for (uint32_t place = 0; place < fl_crowd_places(p); place++)
+        if (fl_crowd_market(p, place) == market) return place;
+    return NOBODY;
 }
 
 /* --- crowd_draws.c: who is who, by number within the crowd ------------------------------------------ */

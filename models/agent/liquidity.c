@@ -21,8 +21,8 @@
 
 struct params {
     uint32_t exchange;
-    int64_t market;
-    uint32_t venue; /* endpoint */
+    uint32_t market; /* of the exchange */
+    uint32_t venue;  /* endpoint */
     int64_t deposit;
     int64_t half_spread_ppm;
     int64_t depth; /* 10^-6 base units for 1 % */
@@ -209,9 +209,9 @@ static bool look(const struct fl_self *self, struct state *s, const struct fl_vi
     struct fl_positions held;
     if (!fl_read_account(view, p->exchange, self->account_first, row) ||
         !fl_read_positions(view, p->exchange, self->account_first, &held) ||
-        !fl_read_market(view, p->exchange, (uint32_t)p->market, &terms, &price))
+        !fl_read_market(view, p->exchange, p->market, &terms, &price))
         return false;
-    s->size = fl_size_in(&held, (uint32_t)p->market);
+    s->size = fl_size_in(&held, p->market);
     s->tick = terms.tick;
     return true;
 }
@@ -293,12 +293,12 @@ static const struct fl_param rows[] = {
      .offset = offsetof(struct params, exchange),
      .doc = "exchange contract where it owns a maker's account"},
     {.key = "market",
-     .type = FL_INTEGER,
+     .type = FL_ENTRY_NAME,
      .offset = offsetof(struct params, market),
-     .min = 0,
-     .max = FL_EXCHANGE_MARKETS_MAX - 1,
-     .fallback = "0",
-     .doc = "which of the exchange's markets it quotes, counted from 0"},
+     .within = "exchange",
+     .list = "markets",
+     .fallback = "\"\"",
+     .doc = "which of the exchange's markets it quotes; without a name, the first"},
     {.key = "venue",
      .type = FL_GROUP_NAME,
      .offset = offsetof(struct params, venue),

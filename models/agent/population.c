@@ -399,7 +399,8 @@ static const char *check(const void *params)
     if (p->open_to < p->open_from) return "open_to_s must not be below open_from_s";
     if (p->panic_ppm + p->chase_ppm > FL_PPM_ONE)
         return "panic and chase must not exceed 1 together: nobody does both";
-    if (p->venues.count > p->markets) return "venues must not name more than one for each market";
+    if (p->venues.count > fl_crowd_places(p))
+        return "venues must not name more than one for each market";
     return NULL;
 }
 
@@ -411,12 +412,12 @@ static const struct fl_param rows[] = {
      .offset = offsetof(struct crowd_params, exchange),
      .doc = "exchange contract to trade on"},
     {.key = "markets",
-     .type = FL_INTEGER,
+     .type = FL_ENTRY_NAMES,
      .offset = offsetof(struct crowd_params, markets),
-     .min = 1,
-     .max = FL_EXCHANGE_MARKETS_MAX,
-     .fallback = "1",
-     .doc = "how many of the exchange's markets it trades, from the first (count)"},
+     .within = "exchange",
+     .list = "markets",
+     .fallback = "[]",
+     .doc = "which of the exchange's markets it trades (none: the first)"},
     {.key = "markets_per_account",
      .type = FL_INTEGER,
      .offset = offsetof(struct crowd_params, markets_per_account),

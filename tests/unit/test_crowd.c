@@ -150,9 +150,24 @@ static const struct fl_contract board_contract = {.table_count = BOARD_TABLES,
                                                   .tables = board_tables,
                                                   .execute = board_execute,
                                                   .query = board_query};
+struct board_params {
+    struct fl_list markets;
+};
+static const struct fl_param no_rows[] = {{.key = NULL}};
+static const struct fl_param board_rows[] = {{.key = "markets",
+                                              .type = FL_ROWS,
+                                              .offset = offsetof(struct board_params, markets),
+                                              .min = BOARD_MARKETS,
+                                              .max = BOARD_MARKETS,
+                                              .of = no_rows,
+                                              .of_bytes = sizeof(int64_t),
+                                              .doc = "names"},
+                                             {.key = NULL}};
 static const struct fl_model fl_model_board = {.name = "board",
                                                .family = FL_CONTRACT,
                                                .doc = "prices that a clerk writes",
+                                               .params = board_rows,
+                                               .params_bytes = sizeof(struct board_params),
                                                .contract = &board_contract};
 
 #define FL_MODEL(name) extern const struct fl_model fl_model_##name;
@@ -170,7 +185,8 @@ const struct fl_model *const fl_models[] = {
 
 static const char scenario[] =
     "{\"name\": \"lab\", \"seed\": 71, \"duration_s\": 1000000,"
-    " \"contracts\": {\"exchange\": \"board\"},"
+    " \"contracts\": {\"exchange\": {\"model\": \"board\","
+    "   \"markets\": {\"a\": {}, \"b\": {}, \"c\": {}}}},"
     " \"nodes\": {"
     "  \"venue\": {"
     "    \"source\": {\"model\": \"replay\", \"points_usd\": [[0, 200]], \"volatility\": 0},"
@@ -583,7 +599,7 @@ Test(crowd, draws_who_is_who)
 {
     enum { TRADERS = 20000 };
     const char *const overrides[] = {"nodes.trader.accounts=20000",
-                                     "nodes.trader.agent.markets=3",
+                                     "nodes.trader.agent.markets=[\"a\", \"b\", \"c\"]",
                                      "nodes.trader.agent.markets_per_account=2",
                                      "nodes.trader.agent.long_share=0.7",
                                      "nodes.trader.agent.panic=0.3",
@@ -632,9 +648,9 @@ Test(crowd, draws_who_is_who)
 Test(crowd, opens_in_several_markets)
 {
     enum { TRADERS = 60 };
-    const char *const overrides[] = {"nodes.trader.accounts=60", "nodes.trader.agent.markets=3",
-                                     "nodes.trader.agent.markets_per_account=2",
-                                     "nodes.trader.agent.long_share=0.5"};
+    const char *const overrides[] = {
+        "nodes.trader.accounts=60", "nodes.trader.agent.markets=[\"c\", \"a\", \"b\"]",
+        "nodes.trader.agent.markets_per_account=2", "nodes.trader.agent.long_share=0.5"};
     struct rig *r = rig_open(overrides, LENGTH(overrides));
     struct fl_actor *crowd = actor(r, "trader", FL_AGENT);
     static const int64_t price[] = {200 * USD, 7777777, 30000 * USD};
@@ -650,7 +666,7 @@ Test(crowd, opens_in_several_markets)
         const uint32_t legs = fl_crowd_legs(&crowd->self, i, place);
         int64_t wanted[3] = {0};
         for (uint32_t leg = 0; leg < legs; leg++) {
-            const uint32_t m = place[leg];
+            const uint32_t m = fl_crowd_market(crowd->self.params, place[leg]);
             const int64_t most = 5000 * USD / legs * UNIT / price[m];
             wanted[m] = most / lot[m] * lot[m] * (fl_crowd_long(&crowd->self, i, leg) ? 1 : -1);
         }
@@ -744,7 +760,7 @@ static void twins(const char *const *overrides, size_t count, int heads, enum tw
 }
 
 #define BEHAVIOURS                                                                           \
-    "nodes.trader.agent.markets=2", "nodes.trader.agent.markets_per_account=2",              \
+    "nodes.trader.agent.markets=[\"a\", \"b\"]", "nodes.trader.agent.markets_per_account=2", \
         "nodes.trader.agent.venues=[\"venue\"]", "nodes.trader.agent.open_to_s=900",         \
         "nodes.trader.agent.long_share=0.6", "nodes.trader.agent.watchful=0.3",              \
         "nodes.trader.agent.top_up=0.4", "nodes.trader.agent.panic=0.3",                     \
