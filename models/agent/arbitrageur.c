@@ -37,6 +37,8 @@ struct state {
     int64_t copy;         /* resubmissions of it */
     int64_t trades;       /* sent so far */
     int64_t money, size;  /* on the exchange, when last seen */
+    int64_t gaps_ppm;     /* sum of |middle of the book - M| / M over heads */
+    int64_t compared;     /* heads in that sum */
 };
 
 /* What a head shows. */
@@ -91,6 +93,18 @@ static bool is_free(const struct round *r, int64_t used)
 }
 
 /* --- the gap --------------------------------------------------------------------------------------- */
+
+/* How far the book is from the venue, whether it pays or not. */
+static void compare(const struct round *r)
+{
+    struct state *s = r->state;
+    const int64_t bid = r->terms.bid, ask = r->terms.ask, mid = s->sight.mid;
+    if (bid <= 0 || ask <= 0 || mid == 0) return;
+    const fl_i128 apart = (fl_i128)bid + ask - 2 * (fl_i128)mid;
+    const fl_i128 gap = (apart < 0 ? -apart : apart) * FL_PPM_ONE / (2 * (fl_i128)mid);
+    s->gaps_ppm = fl_add(s->gaps_ppm, gap > FL_PPM_ONE ? FL_PPM_ONE : (int64_t)gap);
+    s->compared++;
+}
 
 /* M moved by so much, on the market's grid, against itself: what it asks for up, what it pays down. */
 static int64_t bound(const struct round *r, int64_t ppm, bool buys)
@@ -172,6 +186,7 @@ static void on_head(struct round *r, const struct fl_view *view)
     int64_t used;
     s->heads++;
     if (!look(r, view, &used)) return;
+    compare(r);
     fl_hedge_seek(r->self, &s->hedge, (fl_endpoint){p->venue}, -s->size, 0, r->now, r->out);
     if (!is_free(r, used) || s->nonce == 0) return;
     if (!r->row.priced || s->hedge.order_size != 0 || !fl_sight_current(&s->sight, r->now)) return;
@@ -224,6 +239,7 @@ static void observe(const struct fl_self *self, const void *state, int64_t *out)
     out[0] = profit(self->params, s);
     out[1] = s->size;
     out[2] = s->trades;
+    out[3] = s->compared == 0 ? 0 : s->gaps_ppm / s->compared;
 }
 
 static const struct fl_param rows[] = {
@@ -309,6 +325,10 @@ static const struct fl_observable observables[] = {
      FL_USD, FL_SUM},
     {"arbitrage.position", "position on the exchange", FL_SIZE, FL_SUM},
     {"arbitrage.trades", "trades sent so far", FL_COUNT, FL_SUM},
+    {"arbitrage.gap",
+     "distance of the book's middle from the venue's mid price, mean over blocks; "
+     "the widest",
+     FL_PPM, FL_MAX},
     {.name = NULL}};
 
 static const struct fl_node_model node = {

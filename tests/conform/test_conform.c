@@ -612,23 +612,6 @@ static const char bracha[] = "{\"name\": \"bracha\", \"duration_s\": 5, \"networ
 static const char *const snapshots[] = {SNAPSHOTS("\"model\": \"ordered\""),
                                         SNAPSHOTS("\"model\": \"pbft\", \"timeout_ms\": 500")};
 
-/* Nor between an exchange and a venue. */
-static const char arbitrage[] =
-    "{\"name\": \"arbitrage\", \"duration_s\": 60, \"network\": {\"delay_ms\": 20}, \"contracts\": "
-    "{\"feed\": {\"model\": \"feed\", \"reporters\": [\"r\"], \"quorum\": 1}, \"exchange\": "
-    "{\"model\": \"perpetual\", \"markets\": {\"eth\": {\"oracle\": \"feed\"}}, \"liquidity\": "
-    "[\"maker\"]}}, \"nodes\": {\"market\": {\"source\": {\"model\": \"replay\", \"points_usd\": "
-    "[[0, 200], [60, 190]], \"volatility\": 0.0005}, \"market\": {\"model\": \"spot\", \"depth\": "
-    "1000, \"subscribers\": [\"r\", \"maker\", \"arb\"]}}, \"v\": {\"consensus\": {\"model\": "
-    "\"ordered\", \"block_ms\": 1000}, \"chain\": \"replica\"}, \"r\": {\"clients_of\": \"v\", "
-    "\"oracle\": {\"model\": \"reporter\", \"contract\": \"feed\"}}, \"maker\": {\"clients_of\": "
-    "\"v\", \"agent\": {\"model\": \"liquidity\", \"exchange\": \"exchange\", \"venue\": "
-    "\"market\", \"deposit_usd\": 1000000, \"depth\": 1000, \"requote\": 0.02, "
-    "\"hedge_threshold\": 1}}, \"arb\": {\"count\": 2, \"clients_of\": \"v\", \"agent\": "
-    "{\"model\": \"arbitrageur\", \"exchange\": \"exchange\", \"venue\": \"market\", "
-    "\"deposit_usd\": 100000, \"size\": 10, \"position_max\": 100}}}, \"trace\": {\"detail\": "
-    "\"messages\"}}";
-
 Test(conform, every_node_model_keeps_the_contract)
 {
     wrap_registry();
@@ -637,7 +620,6 @@ Test(conform, every_node_model_keeps_the_contract)
     run_twice("bracha", bracha, &(struct overrides){.count = 0}, SEED);
     for (size_t i = 0; i < 2; i++)
         run_twice("snapshots", snapshots[i], &(struct overrides){.count = 0}, SEED);
-    run_twice("arbitrage", arbitrage, &(struct overrides){.count = 0}, SEED);
     run_scenarios();
     for (uint32_t i = 0; i < SLOTS; i++) {
         if (!real[i]->node) continue;

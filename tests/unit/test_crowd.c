@@ -3,6 +3,7 @@
  * a trader, a maker or an arbitrageur does follows from what it is shown, to the last unit. */
 #include "models/agent/crowd.h"
 #include "sim/state.h"
+#include "tests/lib/run.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -1141,4 +1142,47 @@ Test(crowd, arbitrage_keeps_the_book_near_the_venue)
 {
     const double without = mean_gap(false), with = mean_gap(true);
     cr_assert_lt(2 * with, without, "%g with, %g without", with, without);
+}
+
+/* The whole of it: makers who follow slowly, two markets, a crowd. Arbitrageurs who may hold next to
+ * nothing only look on; their mean gap is that of a book left alone. */
+Test(crowd, arbitrage_narrows_the_gap_of_a_whole_exchange)
+{
+    static const char *const idle[] = {"nodes.eth-arbitrageur.agent.position_max=0.000001",
+                                       "nodes.btc-arbitrageur.agent.position_max=0.000001"};
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        struct fl_test_run with = fl_test_run_file("scenarios/arbitrage.json", NULL, 0, seed);
+        struct fl_test_run without =
+            fl_test_run_file("scenarios/arbitrage.json", idle, LENGTH(idle), seed);
+        cr_assert_eq(fl_test_final(&without, "arbitrage.trades"), 0);
+        const int64_t narrow = fl_test_final(&with, "arbitrage.gap");
+        const int64_t wide = fl_test_final(&without, "arbitrage.gap");
+        cr_assert(narrow > 0 && 5 * narrow < 4 * wide, "seed %u: %lld, %lld ppm", (unsigned)seed,
+                  (long long)narrow, (long long)wide);
+        cr_assert_gt(fl_test_final(&with, "arbitrage.profit"), 0);
+        fl_test_run_free(&with);
+        fl_test_run_free(&without);
+    }
+}
+
+/* The same shock sinks further, and liquidates more, where the venue is shallow; and at no depth does
+ * the true price move. */
+Test(crowd, a_cascade_feeds_on_a_shallow_venue)
+{
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        struct fl_test_run shallow =
+            fl_test_run_file("scenarios/cascade-feedback.json", NULL, 0, seed);
+        struct fl_test_run deep =
+            fl_test_run_file("scenarios/cascade-feedback-deep.json", NULL, 0, seed);
+        cr_assert_lt(fl_test_final(&shallow, "market.impact_lowest"),
+                     fl_test_final(&deep, "market.impact_lowest") - 50000);
+        cr_assert_gt(fl_test_final(&shallow, "ledger.liquidated"),
+                     2 * fl_test_final(&deep, "ledger.liquidated"));
+        cr_assert_gt(fl_test_final(&shallow, "traders.panics"),
+                     2 * fl_test_final(&deep, "traders.panics"));
+        cr_assert_eq(fl_test_final(&shallow, "market.fundamental"),
+                     fl_test_final(&deep, "market.fundamental"));
+        fl_test_run_free(&shallow);
+        fl_test_run_free(&deep);
+    }
 }
