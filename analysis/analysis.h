@@ -9,6 +9,15 @@
  * timeline.gp and timeline.tsv beside it to be restyled. The picture's path goes to path_out. */
 int fl_plot_timeline(const char *directory, const char *format, char *path_out, size_t bytes);
 
+/* Draws DIRECTORY/cost.FORMAT: 1 to 4 runs that differ in their faults only, the first one without,
+ * and a sweep over the length of one of these faults; cost.gp and its data stay beside it. */
+struct fl_cost_plot {
+    const char *const *run; /* results folders */
+    size_t count;
+    const char *sweep, *directory, *format;
+};
+int fl_plot_cost(const struct fl_cost_plot *plot, char *path_out, size_t bytes);
+
 /* Writes DIRECTORY/report.md. */
 int fl_report_write(const char *directory);
 

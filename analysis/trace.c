@@ -1,4 +1,4 @@
-/* A reader of trace.h5. */
+/* A reader of trace.h5 and sweep.h5. */
 #include "analysis/trace.h"
 
 #include "sim/alloc.h"
@@ -76,18 +76,28 @@ static bool open_file(struct fl_trace *trace)
     return true;
 }
 
-struct fl_trace *fl_trace_open(const char *directory, char *error, size_t bytes)
+static struct fl_trace *open_in(const char *directory, const char *name, char *error, size_t bytes)
 {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     struct fl_trace *trace = fl_alloc(1, sizeof *trace);
     trace->file = -1;
-    snprintf(trace->path, sizeof trace->path, "%s/trace.h5", directory);
+    snprintf(trace->path, sizeof trace->path, "%s/%s", directory, name);
     if (!open_file(trace)) {
         snprintf(error, bytes, "%s", trace->error);
         fl_trace_close(trace);
         return NULL;
     }
     return trace;
+}
+
+struct fl_trace *fl_trace_open(const char *directory, char *error, size_t bytes)
+{
+    return open_in(directory, "trace.h5", error, bytes);
+}
+
+struct fl_trace *fl_trace_open_sweep(const char *directory, char *error, size_t bytes)
+{
+    return open_in(directory, "sweep.h5", error, bytes);
 }
 
 void fl_trace_close(struct fl_trace *trace)

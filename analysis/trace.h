@@ -1,4 +1,4 @@
-/* A reader of trace.h5. Columns come as whole arrays, freed by the caller with one free(). */
+/* A reader of trace.h5 and sweep.h5. Columns come as whole arrays, freed by the caller with one free(). */
 #ifndef FL_TRACE_H
 #define FL_TRACE_H
 #include "sim/base.h"
@@ -8,6 +8,8 @@ struct fl_trace;
 /* Opens DIRECTORY/trace.h5; NULL and a sentence in `error` if it is not there, is no faultline
  * trace, or is from a newer program. */
 struct fl_trace *fl_trace_open(const char *directory, char *error, size_t bytes);
+/* The same of DIRECTORY/sweep.h5, which has other columns. */
+struct fl_trace *fl_trace_open_sweep(const char *directory, char *error, size_t bytes);
 void fl_trace_close(struct fl_trace *trace);
 
 bool fl_trace_has(const struct fl_trace *trace, const char *path);

@@ -32,7 +32,7 @@ struct options {
     size_t arguments;
     const char *override[OVERRIDES_MAX];
     size_t overrides;
-    const char *directory, *format, *keep, *replay;
+    const char *directory, *format, *keep, *replay, *sweep;
     struct fl_bounds bounds;
     uint64_t seed;
     uint32_t jobs, runs;
@@ -45,6 +45,7 @@ enum {
     KEY_JSON,
     KEY_RESOLVED,
     KEY_FORMAT,
+    KEY_SWEEP,
     KEY_JOBS,
     KEY_RESUME,
     KEY_DRY_RUN,
@@ -110,6 +111,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_FORMAT:
         o->format = value;
+        return 0;
+    case KEY_SWEEP:
+        o->sweep = value;
         return 0;
     case KEY_RESUME:
         o->resume = true;
@@ -386,8 +390,18 @@ static int command_plot(const struct options *o)
         fprintf(stderr, "faultline: --format %s: expected png, svg or pdf\n", format);
         return EXIT_USAGE;
     }
+    if (!o->sweep && (o->arguments > 1 || o->directory)) {
+        fputs("faultline plot: several runs and --output are for a figure with --sweep\n", stderr);
+        return EXIT_USAGE;
+    }
+    const struct fl_cost_plot cost = {.run = o->argument,
+                                      .count = o->arguments,
+                                      .sweep = o->sweep,
+                                      .directory = o->directory ? o->directory : o->sweep,
+                                      .format = format};
     char path[4096];
-    const int status = fl_plot_timeline(o->argument[0], format, path, sizeof path);
+    const int status = o->sweep ? fl_plot_cost(&cost, path, sizeof path)
+                                : fl_plot_timeline(o->argument[0], format, path, sizeof path);
     if (status == 0) printf("%s\n", path);
     return status;
 }
@@ -407,7 +421,13 @@ static const struct argp_option validate_options[] = {
     OPTION_SET,
     {0}};
 static const struct argp_option plot_options[] = {
-    {"format", KEY_FORMAT, "png|svg|pdf", 0, "Kind of file; default png", 0}, {0}};
+    {"format", KEY_FORMAT, "png|svg|pdf", 0, "Kind of file; default png", 0},
+    {"sweep", KEY_SWEEP, "SWEEP-FOLDER", 0,
+     "Draw what faults cost: runs that differ in their faults only, and a sweep over the length of "
+     "one of these faults",
+     0},
+    {"output", 'o', "DIR", 0, "With --sweep: folder of the figure; default the sweep's", 0},
+    {0}};
 static const struct argp_option sweep_options[] = {
     {"output", 'o', "DIR", 0, "Folder of the results; default results/NAME", 0},
     {"jobs", KEY_JOBS, "N", 0, "Processes at a time; default as many as there are cores", 0},
@@ -462,8 +482,9 @@ static const struct command {
      command_describe, no_options, 1, ARGUMENTS_MAX},
     {"schema", "", "Print the JSON Schema of scenarios, for editors.", command_schema, no_options,
      0, 0},
-    {"plot", "RESULTS-FOLDER", "Draw the timeline of a run from its trace.", command_plot,
-     plot_options, 1, 1},
+    {"plot", "RESULTS-FOLDER...",
+     "Draw the timeline of a run from its trace; with --sweep, what faults cost.", command_plot,
+     plot_options, 1, ARGUMENTS_MAX},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -1,0 +1,31 @@
+/* Statistics of replicates that share their seeds from point to point. */
+#ifndef FL_PAIRED_H
+#define FL_PAIRED_H
+#include <stddef.h>
+
+/* An estimate with the ends of its interval at 95 %. */
+struct fl_estimate {
+    double value, low, high;
+};
+
+/* The mean, with Student's interval (Student, The probable error of a mean, Biometrika 6, 1908).
+ * With fewer than two values the ends are NAN. */
+struct fl_estimate fl_mean_estimate(const double *values, size_t count);
+
+/* The same of the differences a[i] - b[i]: what a and b share by their seed drops out. */
+struct fl_estimate fl_paired_estimate(const double *a, const double *b, size_t count);
+
+/* The median, with the interval between two order statistics that holds whatever the distribution
+ * (David and Nagaraja, Order Statistics, 2003, 7.1): from the j-th smallest to the j-th largest, the
+ * largest j with P(Binomial(count, 1/2) < j) <= 2.5 %. Values may be infinite: what had not happened
+ * when the observation ended. An end is infinite, too, where there are too few values. */
+struct fl_estimate fl_median_estimate(const double *values, size_t count);
+
+/* The value below which this share of the values lies, interpolated between neighbours. */
+double fl_quantile(const double *values, size_t count, double share);
+
+/* The first x at which the broken line through (x[i], y[i]) reaches a level from below; x[0] if it
+ * begins there, infinite if it never does. x ascends. */
+double fl_first_reach(const double *x, const double *y, size_t count, double level);
+
+#endif
