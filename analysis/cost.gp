@@ -143,6 +143,8 @@ set offsets 0, 0, graph 0.25, 0
 plot for [a=1:arms] 'cost-minutes.tsv' index a-1 using 1:5:6 with filledcurves fc rgb arm_color[a] fs transparent solid 0.15 noborder, \
     for [a=1:arms] 'cost-minutes.tsv' index a-1 using 1:2:3:4 with yerrorbars lw 1.6 pt 7 ps 0.4 lc rgb arm_color[a], \
     for [a=1:arms] 'cost-minutes.tsv' index a-1 using 1:2 with linespoints lw 3 pt 7 ps 1 lc rgb arm_color[a] title (arms > 1 ? axis . " " . arm_value[a] : "mean"), \
-    NaN with filledcurves fc rgb MUTE fs transparent solid 0.3 noborder title "5 to 95 % of the seeds"
+    NaN with filledcurves fc rgb MUTE fs transparent solid 0.3 noborder title "5 to 95 % of the seeds", \
+    for [r=1:runs] '+' using (total(r) > 0 ? 60*(fault_to - fault_from) : 0):(total(r)) every ::0::0 with points pt 13 ps 2.2 lc rgb run_color[r], \
+    NaN with points pt 13 ps 2.2 lc rgb MUTE title "the runs of c"
 unset multiplot
 set output

@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <math.h>
+#include <sys/wait.h>
 
 /* --- statistics --------------------------------------------------------------------------------- */
 
@@ -429,4 +430,18 @@ Test(cost, refuses_a_sweep_with_a_failed_row)
 Test(cost, refuses_a_part_of_a_grid)
 {
     expect_refused(NOTHING, HALF_A_GRID, "expected a full grid");
+}
+
+Test(cost, several_runs_need_a_sweep)
+{
+    char command[256], said[256] = "";
+    const char *build = getenv("FL_BUILD");
+    snprintf(command, sizeof command, "%s/faultline plot a b 2>&1", build ? build : "build");
+    FILE *talk = popen(command, "r");
+    cr_assert_not_null(talk);
+    said[fread(said, 1, sizeof said - 1, talk)] = '\0';
+    const int status = pclose(talk);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+    cr_expect_str_eq(said, "faultline plot: several runs and --output are for a figure with "
+                           "--sweep\n");
 }
