@@ -32,7 +32,7 @@ static void digests(char *text)
     globfree(&found);
 }
 
-Test(golden, digests_of_scenarios, .timeout = 600)
+Test(golden, digests_of_scenarios, .timeout = 1200)
 {
     static char now[TEXT], then[TEXT];
     digests(now);

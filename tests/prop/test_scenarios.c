@@ -44,7 +44,7 @@ static enum fl_verdict_kind agreement_of(const char *name, uint64_t seed,
 
 /* --- what they expect ----------------------------------------------------------------------------- */
 
-Test(scenarios, are_what_they_expect, .timeout = 300)
+Test(scenarios, are_what_they_expect, .timeout = 900)
 {
     glob_t found;
     uint32_t looked_at = 0;
