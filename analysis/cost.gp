@@ -63,7 +63,7 @@ letter = "a"; heading = "price [USD]: true, and on the exchange"
 eval put_panel
 eval put_fault
 set xrange [0:x_to]; set yrange [*:*]
-set xtics 1 nomirror format ""; set ytics nomirror format "%g"
+set xtics autofreq nomirror format ""; set ytics nomirror format "%g"
 set offsets 0, 0, 3, 3
 eval put_key; set key at graph 1, graph 1 top right width -9
 set label 2 "faults" at (fault_from + fault_to)/2, graph 0.04 center font FONT.":Italic,17" tc rgb MUTE front
@@ -76,7 +76,7 @@ letter = "b"; heading = "liquidated so far [$ million], and on top what is due"
 eval put_panel
 eval put_fault
 set yrange [0:*]; set offsets 0, 0, 4, 0
-set xtics 1 nomirror format "%g"; set ytics nomirror
+set xtics autofreq nomirror format "%g"; set ytics nomirror
 set xlabel "simulated time [h]" tc rgb INK
 eval put_key; set key bottom right width -3
 plot for [r=1:runs] 'cost-runs.tsv' index r-1 using 1:4:($4+$5) with filledcurves fc rgb run_color[r] fs transparent solid 0.18 noborder, \

@@ -33,17 +33,16 @@ static bool has_lines(const char *directory, const struct fl_outline *outline)
 
 /* --- who bore the losses --------------------------------------------------------------------------- */
 
-/* The last value of a series. */
+/* The last value of a series; nothing of an empty one. */
 static bool read_last(struct fl_trace *trace, const char *path, int64_t *last)
 {
     size_t count;
     int64_t *values = fl_trace_int64(trace, path, &count);
-    if (!values || count == 0) {
-        fprintf(stderr, "faultline: %s\n", values ? "a series is empty" : fl_trace_error(trace));
-        free(values);
+    if (!values) {
+        fprintf(stderr, "faultline: %s\n", fl_trace_error(trace));
         return false;
     }
-    *last = values[count - 1];
+    *last = count > 0 ? values[count - 1] : 0;
     free(values);
     return true;
 }

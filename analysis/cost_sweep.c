@@ -45,6 +45,12 @@ __attribute__((format(printf, 2, 3))) static bool refuse(const struct table *tab
     return false;
 }
 
+static bool complain(const struct fl_trace *trace)
+{
+    fprintf(stderr, "faultline: %s\n", fl_trace_error(trace));
+    return false;
+}
+
 /* --- columns --------------------------------------------------------------------------------------- */
 
 static void free_table(struct table *table)
@@ -114,17 +120,17 @@ static void name_axis(const char *path, char out[FL_COST_TEXT])
 
 static bool read_axes(struct fl_trace *trace, struct table *table, struct fl_cost_sweep *sweep)
 {
-    size_t axes, rows = 0;
+    size_t axes, others = 0;
     char **axis = fl_trace_children(trace, "/axes", &axes), path[2 * FL_COST_TEXT];
     bool ok = true;
     for (size_t i = 0; i < axes && ok; i++) {
         fl_say(path, sizeof path, "/axes/%s", axis[i]);
         if (!table->ends && is_end_of_fault(axis[i], sweep->fault)) {
             table->ends = read_numbers(trace, path, &table->rows);
-            ok = table->ends != NULL;
+            ok = table->ends || complain(trace);
         } else if (!table->other) {
-            table->other = read_words(trace, path, &rows);
-            ok = table->other != NULL;
+            table->other = read_words(trace, path, &others);
+            ok = table->other || complain(trace);
             name_axis(axis[i], sweep->axis);
         } else {
             ok = refuse(table, "expected one axis faults.NAME.to_s and at most one other");
@@ -133,24 +139,43 @@ static bool read_axes(struct fl_trace *trace, struct table *table, struct fl_cos
     if (ok && !table->ends) {
         ok = refuse(table, "none of its axes is the end of a fault, faults.NAME.to_s");
     }
+    if (ok && table->other && others != table->rows) {
+        ok = refuse(table, "its axes have %zu and %zu rows", table->rows, others);
+    }
     free(axis);
     return ok;
 }
 
-static bool read_metrics(struct fl_trace *trace, struct table *table)
+static int64_t *read_column(struct fl_trace *trace, struct table *table, const char *path)
 {
     size_t rows;
-    table->replicate = fl_trace_int64(trace, "/rows/replicate", &rows);
-    bool ok = table->replicate != NULL && rows == table->rows;
+    int64_t *values = fl_trace_int64(trace, path, &rows);
+    if (!values) {
+        complain(trace);
+    } else if (rows != table->rows) {
+        refuse(table, "%s has %zu rows of %zu", path, rows, table->rows);
+        free(values);
+        values = NULL;
+    }
+    return values;
+}
+
+static bool read_metrics(struct fl_trace *trace, struct table *table)
+{
+    table->replicate = read_column(trace, table, "/rows/replicate");
+    bool ok = table->replicate != NULL;
     for (int i = 0; i < METRICS && ok; i++) {
-        table->metric[i] = fl_trace_int64(trace, metric_path[i], &rows);
-        ok = table->metric[i] != NULL && rows == table->rows;
+        table->metric[i] = read_column(trace, table, metric_path[i]);
+        ok = table->metric[i] != NULL;
     }
     if (!ok) {
-        fprintf(stderr, "faultline: %s\n", fl_trace_error(trace));
         return false;
     }
     for (size_t row = 0; row < table->rows; row++) {
+        if (table->replicate[row] < 0 || (uint64_t)table->replicate[row] >= table->rows) {
+            return refuse(table, "row %zu has replicate %" PRId64 " of %zu rows", row,
+                          table->replicate[row], table->rows);
+        }
         for (int i = 0; i < METRICS; i++) {
             if (table->metric[i][row] == INT64_MIN) {
                 return refuse(table, "row %zu did not end well: run the sweep again with --resume",
@@ -208,24 +233,29 @@ static size_t point_of(const double *ends, double end)
     return point;
 }
 
-static struct cells gather(const struct table *table, const struct fl_cost_sweep *sweep,
-                           const double *ends, size_t arm)
+/* False if a cell has two rows: then another has none. */
+static bool gather(const struct table *table, const struct fl_cost_sweep *sweep, const double *ends,
+                   size_t arm, struct cells *cells)
 {
-    struct cells cells = {.points = sweep->points, .seeds = sweep->seeds};
+    *cells = (struct cells){.points = sweep->points, .seeds = sweep->seeds};
     for (int i = 0; i < METRICS; i++) {
-        cells.at[i] = fl_alloc(cells.points * cells.seeds, sizeof(double));
+        cells->at[i] = fl_alloc(cells->points * cells->seeds, sizeof(double));
     }
-    for (size_t row = 0; row < table->rows; row++) {
+    bool *seen = fl_alloc(cells->points * cells->seeds, sizeof *seen), ok = true;
+    for (size_t row = 0; row < table->rows && ok; row++) {
         if (table->other && strcmp(table->other[row], sweep->arm[arm].value) != 0) {
             continue;
         }
-        const size_t cell = point_of(ends, table->ends[row]) * cells.seeds +
+        const size_t cell = point_of(ends, table->ends[row]) * cells->seeds +
                             (size_t)table->replicate[row];
+        ok = !seen[cell] || refuse(table, "row %zu is of the point and replicate of another", row);
+        seen[cell] = true;
         for (int i = 0; i < METRICS; i++) {
-            cells.at[i][cell] = (double)table->metric[i][row] * MICRO;
+            cells->at[i][cell] = (double)table->metric[i][row] * MICRO;
         }
     }
-    return cells;
+    free(seen);
+    return ok;
 }
 
 static void free_cells(struct cells *cells)
@@ -308,20 +338,24 @@ static void estimate_arm(const struct cells *cells, const struct fl_cost_sweep *
     free(now);
 }
 
-static void estimate(const struct table *table, const double *ends, struct fl_cost_sweep *sweep)
+static bool estimate(const struct table *table, const double *ends, struct fl_cost_sweep *sweep)
 {
-    struct cells cells[FL_COST_ARMS];
-    for (size_t arm = 0; arm < sweep->arms; arm++) {
-        cells[arm] = gather(table, sweep, ends, arm);
-        estimate_arm(&cells[arm], sweep, &sweep->arm[arm]);
+    struct cells cells[FL_COST_ARMS] = {0};
+    bool ok = true;
+    for (size_t arm = 0; arm < sweep->arms && ok; arm++) {
+        ok = gather(table, sweep, ends, arm, &cells[arm]);
+        if (ok) {
+            estimate_arm(&cells[arm], sweep, &sweep->arm[arm]);
+        }
     }
-    if (sweep->arms == 2) { /* the first length comes first */
+    if (ok && sweep->arms == 2) { /* the first length comes first */
         sweep->extra =
             fl_paired_estimate(cells[1].at[LIQUIDATED], cells[0].at[LIQUIDATED], sweep->seeds);
     }
     for (size_t arm = 0; arm < sweep->arms; arm++) {
         free_cells(&cells[arm]);
     }
+    return ok;
 }
 
 /* --- the whole ------------------------------------------------------------------------------------- */
@@ -355,7 +389,7 @@ static bool read_scenario(struct fl_trace *trace, struct fl_cost_sweep *sweep)
     sweep->scenario = text ? cJSON_Parse(text) : NULL;
     fl_say(sweep->name, sizeof sweep->name, "%s", name ? name : "");
     if (!sweep->scenario) {
-        fprintf(stderr, "faultline: %s\n", fl_trace_error(trace));
+        complain(trace);
     }
     free(text);
     free(name);
@@ -377,10 +411,8 @@ bool fl_cost_read_sweep(const char *directory, struct fl_cost_sweep *sweep)
               read_metrics(trace, &table);
     if (ok) {
         ends = fl_alloc(table.rows, sizeof *ends);
-        ok = find_grid(&table, sweep, ends) && find_minutes(&table, ends, sweep);
-    }
-    if (ok) {
-        estimate(&table, ends, sweep);
+        ok = find_grid(&table, sweep, ends) && find_minutes(&table, ends, sweep) &&
+             estimate(&table, ends, sweep);
     }
     free(ends);
     free_table(&table);

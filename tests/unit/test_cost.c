@@ -91,7 +91,8 @@ enum wrong {
     NO_METRIC,
     NO_END,
     CRASHED_ROW,
-    HALF_A_GRID
+    HALF_A_GRID,
+    TWICE_THE_SAME
 };
 
 static void put(hid_t file, const char *path, enum fl_column_type type, uint32_t width,
@@ -213,6 +214,7 @@ static void write_sweep(const char *folder, enum wrong wrong)
         liquidated[row] = (arm ? 5000 + seed : 4000) * INT64_C(1000000);
     }
     deficit[7] = wrong == CRASHED_ROW ? INT64_MIN : deficit[7];
+    replicate[1] = wrong == TWICE_THE_SAME ? 0 : 1;
     const uint64_t rows = wrong == HALF_A_GRID ? ROWS - 1 : ROWS;
     const hid_t file = fl_h5_new();
     put_scenario(file, "31", wrong == OTHER_TRADERS ? "8" : "9");
@@ -430,6 +432,11 @@ Test(cost, refuses_a_sweep_with_a_failed_row)
 Test(cost, refuses_a_part_of_a_grid)
 {
     expect_refused(NOTHING, HALF_A_GRID, "expected a full grid");
+}
+
+Test(cost, refuses_two_rows_of_one_cell)
+{
+    expect_refused(NOTHING, TWICE_THE_SAME, "row 1 is of the point and replicate of another");
 }
 
 Test(cost, several_runs_need_a_sweep)
