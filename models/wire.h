@@ -122,7 +122,6 @@ struct fl_price {
 struct fl_account {
     int64_t quote; /* collateral and realised gains; funding and socialised losses that are due
                       settled; may be < 0 */
-    int64_t size;  /* in market 0 */
     int64_t
         unsettled; /* what is due in `quote` but not booked in the row: quote + unsettled is the row */
     int64_t equity;      /* net collateral: quote + notional of all positions */
@@ -158,12 +157,12 @@ struct fl_market_terms {
     int64_t funding_ppm;   /* newest rate, for eight hours */
 };
 struct fl_totals {
-    /* Every block: sum over accounts of (quote + unsettled) + fund + fees + dust + funding - receivable ==
-     * deposits - withdrawals. Socialised losses are charged through an index and booked when an
-     * account is next touched; receivable is what is charged but not yet booked, dust what the
-     * roundings (up, in the exchange's favour) left over. Funding goes from accounts to accounts, booked
-     * likewise: `funding` is what has been taken in and not yet given out, negative the other way. */
-    int64_t fund, fees, dust, receivable, funding;
+    /* Every block: sum over accounts of (quote + unsettled) + fund + fees + funding == deposits -
+     * withdrawals. Funding and socialised losses are charged through indices and booked when an account is
+     * next touched: `funding` is what has been taken in and not yet given out, negative while more has
+     * been given out. Less what is still due to accounts it is never below 0: roundings are the
+     * exchange's. */
+    int64_t fund, fees, funding;
     int64_t deposits, withdrawals;
     /* Cumulative; deficit = the other four. `adl` is what counterparties gave up against the mark. */
     int64_t deficit, fund_paid, adl, socialised, outstanding;

@@ -1,15 +1,15 @@
 /* Money and positions on an exchange are neither made nor lost.
  *
  * After every batch an honest replica executes:
- *   books:     sum of accounts + fund + fees + dust + funding - receivable == deposits - withdrawals
+ *   books:     sum of accounts + fund + fees + funding == deposits - withdrawals
  *   transfers: deposits and withdrawals, counted from their records, are what the exchange says
  *   positions: in each market the sizes of all accounts add up to zero
- *   signs:     fund, fees, dust and receivable are not negative (an account's quote may be, and
- *              funding is while it has been given out and not yet taken in)
+ *   signs:     fund and fees are not negative (an account's quote may be)
  *   deficit:   deficit == fund_paid + adl + socialised + outstanding
  *   waterfall: each of the four, added up from the records of deficits, is what the exchange says
  * and, whenever all accounts are counted,
  *   interest:  a market's open interest is the sum of its long sizes
+ *   pool:      funding, with all that accounts still owe to it or have to come, is not negative
  *
  * The sum of accounts is kept up to date from the rows a batch changed, and recounted in full every
  * full_every batches and at the end; the two must agree. That works although funding and socialised
@@ -44,6 +44,7 @@ enum fault {
     SOCIALISED,
     OUTSTANDING,
     INTEREST,
+    POOL,
     RECOUNT
 };
 
@@ -120,12 +121,14 @@ static uint64_t weight(uint32_t market)
 
 /* False, and nothing, if there is no such account. */
 static bool read_row(const struct fl_watch *watch, uint32_t account, struct row *row,
-                     struct fl_positions *held)
+                     struct fl_positions *held, int64_t *due)
 {
     struct fl_account a;
+    *due = 0;
     held->count = 0;
     if (!ask(watch, FL_ASK_ACCOUNT, account, &a, sizeof a)) return false;
     if (a.positions > 0 && !ask(watch, FL_ASK_POSITIONS, account, held, sizeof *held)) return false;
+    *due = a.unsettled;
     *row = (struct row){.money = fl_add(a.quote, a.unsettled)};
     for (uint32_t i = 0; i < held->count; i++)
         row->sizes += weight(held->at[i].market) * (uint64_t)held->at[i].size;
@@ -134,10 +137,10 @@ static bool read_row(const struct fl_watch *watch, uint32_t account, struct row 
 
 /* The row is read again, and the sums follow. True if it changed. */
 static bool refresh(const struct fl_watch *watch, struct state *s, uint32_t account,
-                    struct fl_positions *held)
+                    struct fl_positions *held, int64_t *due)
 {
     struct row now, *const row = &rows_of(s)[account];
-    if (!read_row(watch, account, &now, held)) return false;
+    if (!read_row(watch, account, &now, held, due)) return false;
     const bool changed = now.money != row->money || now.sizes != row->sizes;
     s->money += (fl_i128)now.money - row->money;
     s->sizes += now.sizes - row->sizes;
@@ -151,10 +154,14 @@ static bool refresh(const struct fl_watch *watch, struct state *s, uint32_t acco
 static void recount(const struct fl_watch *watch, struct state *s)
 {
     fl_i128 size[FL_EXCHANGE_MARKETS_MAX] = {0}, longs[FL_EXCHANGE_MARKETS_MAX] = {0};
+    fl_i128 pool = 0;
     int64_t unannounced = 0;
+    struct fl_totals totals;
     for (uint32_t i = 0; i < s->accounts; i++) {
         struct fl_positions held;
-        unannounced += refresh(watch, s, i, &held);
+        int64_t due;
+        unannounced += refresh(watch, s, i, &held, &due);
+        pool += due;
         for (uint32_t k = 0; k < held.count; k++) {
             FL_ASSERT(held.at[k].market < s->markets);
             size[held.at[k].market] += held.at[k].size;
@@ -169,16 +176,18 @@ static void recount(const struct fl_watch *watch, struct state *s)
         if (ask(watch, FL_ASK_MARKET, m, &terms, sizeof terms) && longs[m] != terms.open_interest)
             breaks(watch, s, INTEREST, m, (fl_i128)terms.open_interest - longs[m]);
     }
+    if (ask(watch, FL_ASK_TOTALS, 0, &totals, sizeof totals)) pool += totals.funding;
+    if (pool < 0) breaks(watch, s, POOL, 0, pool);
 }
 
 static void check_totals(const struct fl_watch *watch, struct state *s, const struct fl_totals *t)
 {
-    const fl_i128 held = s->money + t->fund + t->fees + t->dust + t->funding - t->receivable;
+    const fl_i128 held = s->money + t->fund + t->fees + t->funding;
     expect(watch, s, BOOKS, (fl_i128)t->deposits - t->withdrawals, held);
     expect(watch, s, DEPOSITS, s->deposits, t->deposits);
     expect(watch, s, WITHDRAWALS, s->withdrawals, t->withdrawals);
     if (s->sizes != 0 && !s->broken) recount(watch, s); /* says which market */
-    const int64_t least = fl_min(fl_min(t->fund, t->fees), fl_min(t->dust, t->receivable));
+    const int64_t least = fl_min(t->fund, t->fees);
     expect(watch, s, SIGNS, 0, fl_min(least, 0));
     expect(watch, s, DEFICIT, t->deficit,
            (fl_i128)t->fund_paid + t->adl + t->socialised + t->outstanding);
@@ -196,6 +205,7 @@ static void init(const struct fl_watch *watch, void *state)
     struct fl_totals t;
     struct fl_market_terms terms;
     struct fl_positions held;
+    int64_t due;
     s->accounts = watch->facts->accounts;
     if (!ask(watch, FL_ASK_TOTALS, 0, &t, sizeof t)) return; /* not an exchange */
     if (!ask(watch, FL_ASK_MARKET, 0, &terms, sizeof terms)) return;
@@ -205,7 +215,7 @@ static void init(const struct fl_watch *watch, void *state)
     s->deposits = t.deposits; /* genesis counts the insurance fund as one */
     s->withdrawals = t.withdrawals;
     s->borne = (struct waterfall){t.fund_paid, t.adl, t.socialised, t.outstanding};
-    for (uint32_t i = 0; i < s->accounts; i++) refresh(watch, s, i, &held);
+    for (uint32_t i = 0; i < s->accounts; i++) refresh(watch, s, i, &held, &due);
     check_totals(watch, s, &t);
 }
 
@@ -233,10 +243,11 @@ static void executed(const struct fl_watch *watch, void *state, const struct fl_
     struct state *const s = state;
     struct fl_totals t;
     struct fl_positions held;
+    int64_t due;
     if (!s->ready || !ask(watch, FL_ASK_TOTALS, 0, &t, sizeof t)) return;
     for (uint32_t i = 0; i < count; i++)
         if (changes[i].contract == p->exchange && changes[i].row < s->accounts)
-            refresh(watch, s, changes[i].row, &held);
+            refresh(watch, s, changes[i].row, &held, &due);
     s->batches++;
     if (s->batches % p->full_every == 0) recount(watch, s);
     check_totals(watch, s, &t);
@@ -265,7 +276,7 @@ static const char *what(enum fault fault)
     case POSITIONS:
         return "positions in market {0} add up to {1}, not to zero";
     case SIGNS:
-        return "the fund, fees, dust or receivable is {1}";
+        return "the fund or the fees are {1}";
     case DEFICIT:
         return "the deficit is {0}, but its parts add up to {1}";
     case FUND_PAID:
@@ -276,6 +287,8 @@ static const char *what(enum fault fault)
         return "deficits say {0} was socialised, the exchange counts {1}";
     case OUTSTANDING:
         return "deficits left {0} outstanding, the exchange counts {1}";
+    case POOL:
+        return "more funding was given out than was taken in: {1}";
     case INTEREST:
         return "open interest of market {0} is {1} more than its long positions";
     case RECOUNT:

@@ -133,7 +133,6 @@ static void answer_account(struct fl_desk *desk, uint32_t number, void *out)
     struct fl_opened account;
     fl_account_open(desk, number, &account);
     struct fl_account answer = {.quote = account.value.quote,
-                                .size = fl_account_size(&account.value, 0),
                                 .unsettled = clipped(-account.due),
                                 .positions = account.value.count,
                                 .priced = account.priced,

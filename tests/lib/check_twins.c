@@ -189,7 +189,7 @@ static struct client *settled(const struct clearing *c, uint32_t account)
     const int64_t due = funding_due(c->books, client);
     client->quote -= due + client->owed;
     if (c->wrong != CLEARING_FREE_FUNDING) t->funding += due;
-    t->receivable -= client->owed;
+    t->funding += client->owed;
     client->index = c->books->index;
     client->owed = 0;
     return client;
@@ -247,7 +247,7 @@ static void clear_fall(const struct clearing *c, uint32_t a, uint32_t b)
     t->fund -= 4;
     counter->quote -= 6;
     counter->owed += 8;
-    t->receivable += 8;
+    t->funding -= 8;
     fallen->quote += 4 + 6 + 8;
     t->fund_paid += 4;
     t->adl += 6;
@@ -327,7 +327,6 @@ static struct fl_account client_now(const struct fl_rows *rows, uint32_t account
     const int64_t creep = p->wrong == CLEARING_CREEPS ? books->steps / 50 : 0;
     return (struct fl_account){.quote = client->quote - due + (account == 5) * creep -
                                         (account == 7) * creep,
-                               .size = client->size[0],
                                .unsettled = due,
                                .positions = client_positions(rows, account).count,
                                .priced = 1};

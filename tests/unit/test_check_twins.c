@@ -246,7 +246,7 @@ Test(check_twins, conservation_catches_an_exchange_with_wrong_books)
         [CLEARING_HIDES_DEPOSIT] = "deposits were",
         [CLEARING_HIDES_WITHDRAWAL] = "withdrawals were",
         [CLEARING_MIXES_MARKETS] = "positions in market",
-        [CLEARING_OVERDRAWS_FUND] = "the fund, fees, dust or receivable",
+        [CLEARING_OVERDRAWS_FUND] = "the fund or the fees",
         [CLEARING_FORGETS_ADL] = "the deficit is",
         [CLEARING_HIDES_ADL] = "deficits say counterparties",
         [CLEARING_FREE_FUNDING] = "the books hold",

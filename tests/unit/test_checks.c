@@ -18,9 +18,12 @@ extern const struct fl_model fl_model_agreement, fl_model_conservation, fl_model
 enum { ACCOUNTS = 12, EXCHANGE = 3, FUNDAMENTAL = 5, LIQUIDITY = 11, CORRUPTED = 2 };
 enum { MARKETS = 3, MAINTENANCE = 30000 };
 
-/* Sizes are those of market 0 if the account says no other: `size` of fl_account; `more` has the others'. */
+/* What an account holds in market 0; `more` has the other markets'. */
+struct client {
+    int64_t quote, unsettled, size;
+};
 struct fl_reader {
-    struct fl_account account[ACCOUNTS];
+    struct client account[ACCOUNTS];
     int64_t more[ACCOUNTS][MARKETS]; /* [..][0] is not used */
     struct fl_totals totals;
     int64_t fundamental[MARKETS]; /* of observables FUNDAMENTAL and the next */
@@ -69,9 +72,11 @@ enum fl_read_status fl_read(const struct fl_view *view, const struct fl_query *q
     struct fl_market_terms terms;
     switch ((enum fl_question)query->kind) {
     case FL_ASK_ACCOUNT:
-        account = r->account[arg];
-        account.positions = positions_of(r, arg).count;
-        account.maker = arg == LIQUIDITY;
+        account = (struct fl_account){.quote = r->account[arg].quote,
+                                      .unsettled = r->account[arg].unsettled,
+                                      .positions = positions_of(r, arg).count,
+                                      .priced = 1,
+                                      .maker = arg == LIQUIDITY};
         memcpy(out, &account, bytes);
         return FL_READ_OK;
     case FL_ASK_POSITIONS:
@@ -332,7 +337,7 @@ static void socialise(struct look *l, uint32_t a, int64_t share)
         charged += share;
     }
     l->world.account[a].quote += charged;
-    l->world.totals.receivable += charged;
+    l->world.totals.funding -= charged;
     bears(l, a, &l->world.totals.socialised, charged);
 }
 
@@ -368,7 +373,7 @@ static void settle_funding(struct look *l, uint32_t a)
 
 static void settle(struct look *l, uint32_t a)
 {
-    l->world.totals.receivable -= l->world.account[a].unsettled;
+    l->world.totals.funding += l->world.account[a].unsettled;
     l->world.account[a].unsettled = 0;
 }
 
@@ -447,8 +452,7 @@ enum twin {
     LOSES_A_SIDE,
     OWES_FUND,
     NEGATIVE_FEES,
-    NEGATIVE_DUST,
-    NEGATIVE_RECEIVABLE,
+    POOL_OVERDRAWN,
     DEFICIT_WITHOUT_PARTS,
     DEFICIT_WITHOUT_ADL,
     FUNDING_FROM_NOWHERE,
@@ -494,13 +498,9 @@ static void go_wrong(struct look *l, enum twin twin)
         w->account[1].quote += 4;
         w->totals.fees -= 4;
         break;
-    case NEGATIVE_DUST:
-        w->account[1].quote += 4;
-        w->totals.dust -= 4;
-        break;
-    case NEGATIVE_RECEIVABLE:
-        w->account[1].quote -= w->totals.receivable + 1;
-        w->totals.receivable = -1;
+    case POOL_OVERDRAWN: /* given out, and due from nobody */
+        w->account[1].quote += 4000;
+        w->totals.funding -= 4000;
         break;
     case DEFICIT_WITHOUT_PARTS:
         w->totals.deficit += 1;
@@ -551,10 +551,9 @@ static const char *const caught[TWINS] = {
     [INVENTS_DEPOSIT] = "deposits were",
     [HIDES_WITHDRAWAL] = "withdrawals were",
     [LOSES_A_SIDE] = "positions in market",
-    [OWES_FUND] = "the fund, fees,",
-    [NEGATIVE_FEES] = "the fund, fees,",
-    [NEGATIVE_DUST] = "the fund, fees,",
-    [NEGATIVE_RECEIVABLE] = "the fund, fees,",
+    [OWES_FUND] = "the fund or the fees",
+    [NEGATIVE_FEES] = "the fund or the fees",
+    [POOL_OVERDRAWN] = "more funding was given out",
     [DEFICIT_WITHOUT_PARTS] = "the deficit is",
     [DEFICIT_WITHOUT_ADL] = "the deficit is",
     [FUNDING_FROM_NOWHERE] = "the books",
@@ -577,7 +576,9 @@ Test(conservation, twins)
         l.watch.now = 100 + (fl_time)twin;
         batch_one(&l, 1);
         const bool at_once = verdict_of(&l).kind == FL_BROKEN;
-        cr_expect_eq(at_once, twin != MOVES_UNANNOUNCED && twin != INTEREST_OFF, "twin %d", twin);
+        cr_expect_eq(at_once,
+                     twin != MOVES_UNANNOUNCED && twin != INTEREST_OFF && twin != POOL_OVERDRAWN,
+                     "twin %d", twin);
         const struct fl_verdict v = after_story(&l);
         cr_expect_eq(v.kind, FL_BROKEN, "twin %d", twin);
         cr_expect_eq(v.at, 100 + (fl_time)twin);
@@ -629,7 +630,7 @@ static void tick(struct look *l, int64_t second, int64_t price)
 
 /* Below maintenance by the definition: quote + trunc(N) < ceil(|N| * maintenance). The third
  * implementation of margin here, with divisions done on magnitudes and remainders by hand. */
-static bool below(const struct fl_account *a, int64_t maintenance, int64_t price)
+static bool below(const struct client *a, int64_t maintenance, int64_t price)
 {
     const fl_i128 size = a->size < 0 ? -(fl_i128)a->size : a->size;
     const fl_i128 n = size * price / 1000000;
@@ -646,7 +647,7 @@ Test(solvency, hand_values_at_the_edge)
 {
     struct look l;
     look_open(&l, &fl_model_solvency, &truth);
-    l.world.account[2] = (struct fl_account){.quote = -200000000, .size = 2500000};
+    l.world.account[2] = (struct client){.quote = -200000000, .size = 2500000};
     look_init(&l);
     tick(&l, 1, 82474227);
     cr_expect_eq(observed(&l, "ledger.due_accounts"), 1);
@@ -674,7 +675,7 @@ Test(solvency, edges_agree_with_the_definition)
         look_open(&l, &fl_model_solvency, &truth);
         l.world.unscaled_ppm[0] = i % 7 == 0 ? 1000000 : draw(i, 0, 1, 200000);
         const int64_t scale = INT64_C(1) << draw(i, 1, 0, 50);
-        struct fl_account *const a = &l.world.account[0];
+        struct client *const a = &l.world.account[0];
         a->size = draw(i, 2, -scale, scale);
         const int64_t bound = INT64_C(1) << draw(i, 3, 0, 59);
         a->quote = draw(i, 4, -bound, bound);
@@ -713,7 +714,7 @@ Test(solvency, edges_agree_with_the_definition)
 static void one_long(struct look *l)
 {
     look_open(l, &fl_model_solvency, &truth);
-    l->world.account[2] = (struct fl_account){.quote = -950000000, .size = 10000000};
+    l->world.account[2] = (struct client){.quote = -950000000, .size = 10000000};
     look_init(l);
 }
 
@@ -756,7 +757,7 @@ Test(solvency, a_liquidation_closes_an_episode)
         see(&l, FL_RECORD_LIQUIDATION, UINT32_MAX, 2, 1, 0, 10000000, 970000000, 0);
         cr_expect_eq(observed(&l, "ledger.missed_liquidations"), late);
         cr_expect_eq(observed(&l, "ledger.wrongful_liquidations"), 0);
-        l.world.account[2] = (struct fl_account){.quote = 20000000};
+        l.world.account[2] = (struct client){.quote = 20000000};
         batch_one(&l, 2);
         tick(&l, 130, 97000000);
         cr_expect_eq(observed(&l, "ledger.missed_liquidations"), late);
@@ -779,7 +780,7 @@ Test(solvency, twin_liquidations_that_should_not_have_been)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct look l;
         one_long(&l);
-        l.world.account[3] = (struct fl_account){.quote = cases[i].quote, .size = cases[i].size};
+        l.world.account[3] = (struct client){.quote = cases[i].quote, .size = cases[i].size};
         batch_one(&l, 3);
         tick(&l, 1, cases[i].price);
         see(&l, FL_RECORD_LIQUIDATION, UINT32_MAX, 3, 1, 0, cases[i].size, 0, 0);
@@ -795,8 +796,8 @@ Test(solvency, twin_latent_bad_debt)
 {
     struct look l;
     one_long(&l);
-    l.world.account[LIQUIDITY] = (struct fl_account){.quote = 900000000, .size = -10000000};
-    l.world.account[5] = (struct fl_account){.quote = -7000000}; /* closed: bad debt already */
+    l.world.account[LIQUIDITY] = (struct client){.quote = 900000000, .size = -10000000};
+    l.world.account[5] = (struct client){.quote = -7000000}; /* closed: bad debt already */
     const uint32_t changed[] = {5, LIQUIDITY};
     batch(&l, changed, 2);
     tick(&l, 1, 94000000); /* long: -950 + 940 = -10; liquidity: 900 - 940 = -40 */
@@ -871,7 +872,7 @@ Test(solvency, hand_values_of_a_cross_margin_account)
     for (int64_t less = 0; less < 2; less++) {
         struct look l;
         three_markets(&l);
-        l.world.account[3] = (struct fl_account){.quote = -41878427 - less, .size = 2000001};
+        l.world.account[3] = (struct client){.quote = -41878427 - less, .size = 2000001};
         l.world.more[3][1] = -3000000;
         l.world.more[3][2] = 1000000;
         look_init(&l);
@@ -976,7 +977,7 @@ Test(solvency, needs_a_fundamental_for_each_market)
     struct look l;
     look_open(&l, &fl_model_solvency, &truth);
     l.world.markets = 2;
-    l.world.account[2] = (struct fl_account){.quote = -950000000, .size = 10000000};
+    l.world.account[2] = (struct client){.quote = -950000000, .size = 10000000};
     look_init(&l);
     tick(&l, 1, 90000000);
     cr_expect_eq(observed(&l, "ledger.due"), 0);
@@ -1027,7 +1028,7 @@ Test(solvency, parts_of_a_liquidation_count_each)
     for (int deleveraged = 0; deleveraged < 2; deleveraged++) {
         struct look l;
         one_long(&l);
-        l.world.account[6] = (struct fl_account){.quote = 200000000, .size = -2000000};
+        l.world.account[6] = (struct client){.quote = 200000000, .size = -2000000};
         batch_one(&l, 6);
         tick(&l, 1, 97000000);
         cr_expect_eq(observed(&l, "ledger.fell_due"), 970000000);
@@ -1060,7 +1061,7 @@ Test(solvency, dollars_fall_due_once)
     cr_expect_eq(observed(&l, "ledger.overdue"), 960000000);
     /* In part: what is left was due before, and was missed before. */
     see(&l, FL_RECORD_LIQUIDATION, UINT32_MAX, 2, 1, 0, 1000000, 96000000, 0);
-    l.world.account[2] = (struct fl_account){.quote = -854000000, .size = 9000000};
+    l.world.account[2] = (struct client){.quote = -854000000, .size = 9000000};
     batch_one(&l, 2);
     for (int64_t t = 63; t <= 130; t++) tick(&l, t, 96000000);
     cr_expect_eq(observed(&l, "ledger.due"), 864000000);
@@ -1072,12 +1073,12 @@ Test(solvency, dollars_fall_due_once)
     l.world.fundamental[0] = 95000000;
     see(&l, FL_RECORD_LIQUIDATION, UINT32_MAX, 2, 2, 0, 9000000, 855000000, 0);
     cr_expect_eq(observed(&l, "ledger.fell_due"), 96000000 + 855000000);
-    l.world.account[2] = (struct fl_account){.quote = 1000000};
+    l.world.account[2] = (struct client){.quote = 1000000};
     batch_one(&l, 2);
     tick(&l, 132, 95000000);
     cr_expect_eq(observed(&l, "ledger.fell_due"), 96000000 + 855000000); /* all of it liquidated */
     /* A new fall is a new episode. */
-    l.world.account[2] = (struct fl_account){.quote = -950000000, .size = 10000000};
+    l.world.account[2] = (struct client){.quote = -950000000, .size = 10000000};
     batch_one(&l, 2);
     for (int64_t t = 133; t <= 194; t++) tick(&l, t, 97000000);
     cr_expect_eq(observed(&l, "ledger.missed_liquidations"), 2);
@@ -1091,7 +1092,7 @@ Test(solvency, who_is_being_liquidated_is_not_missed)
     one_long(&l);
     for (int64_t t = 1; t <= 41; t++) tick(&l, t, 97000000);
     see(&l, FL_RECORD_LIQUIDATION, UINT32_MAX, 2, 1, 0, 1000000, 97000000, 0);
-    l.world.account[2] = (struct fl_account){.quote = -864000000, .size = 9000000};
+    l.world.account[2] = (struct client){.quote = -864000000, .size = 9000000};
     batch_one(&l, 2);
     for (int64_t t = 42; t <= 102; t++) tick(&l, t, 97000000);
     cr_expect_eq(observed(&l, "ledger.missed_liquidations"), 0);
@@ -1113,8 +1114,8 @@ Test(solvency, collateral_of_the_liquidated)
     see(&l, FL_RECORD_DEPOSIT, UINT32_MAX, 6, 1, 1000000000, 0, 0, 0);
     see(&l, FL_RECORD_LIQUIDATION, UINT32_MAX, 4, 1, 0, 10000000, 970000000, 0);
     see(&l, FL_RECORD_LIQUIDATION, UINT32_MAX, 2, 2, 0, 10000000, 940000000, -10000000);
-    l.world.account[4] = (struct fl_account){.quote = 250000000};
-    l.world.account[2] = (struct fl_account){.quote = 0};
+    l.world.account[4] = (struct client){.quote = 250000000};
+    l.world.account[2] = (struct client){.quote = 0};
     const uint32_t changed[] = {2, 4, 6};
     batch(&l, changed, 3);
     cr_expect_eq(observed(&l, "ledger.collateral_lost"), 0);
@@ -1129,7 +1130,7 @@ Test(solvency, follows_a_counterparty_through_a_batch)
     for (int deleveraged = 0; deleveraged < 2; deleveraged++) {
         struct look l;
         one_long(&l);
-        l.world.account[6] = (struct fl_account){.quote = 410000000, .size = -4000000};
+        l.world.account[6] = (struct client){.quote = 410000000, .size = -4000000};
         batch_one(&l, 6);
         tick(&l, 1, 97000000);
         see(&l, FL_RECORD_LIQUIDATION, UINT32_MAX, 2, 1, 0, 2000000, 230000000, 0);
