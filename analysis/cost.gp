@@ -138,8 +138,8 @@ if (survives[1] > 0) {
     set arrow 9 from 0, first fund[1] to survives[1], first fund[1] nohead lc rgb INK lw 1.6 dt 3 front
     set label 9 sprintf("the fund can pay $%.2f M", fund[1]) at 0, first fund[1] left offset 0.8,0.7 font FONT.":Italic,17" tc rgb INK front
 }
-eval put_key; set key top right width -4
-set offsets 0, 0, graph 0.25, 0
+eval put_key; set key top left width -4
+set offsets 0, 0, graph 0.22, 0
 plot for [a=1:arms] 'cost-minutes.tsv' index a-1 using 1:5:6 with filledcurves fc rgb arm_color[a] fs transparent solid 0.15 noborder, \
     for [a=1:arms] 'cost-minutes.tsv' index a-1 using 1:2:3:4 with yerrorbars lw 1.6 pt 7 ps 0.4 lc rgb arm_color[a], \
     for [a=1:arms] 'cost-minutes.tsv' index a-1 using 1:2 with linespoints lw 3 pt 7 ps 1 lc rgb arm_color[a] title (arms > 1 ? axis . " " . arm_value[a] : "mean"), \
