@@ -29,6 +29,7 @@ struct fall {
     fl_i128 reward;                   /* to the sender */
     fl_i128 fund_paid, adl, socialised, outstanding;
     bool rewarded; /* there is a sender */
+    bool own;      /* the exchange's own: its cause is the price, not a transaction */
 };
 
 /* --- limits of a block ---------------------------------------------------------------------------- */
@@ -90,10 +91,20 @@ static fl_i128 notional_of(const struct fall *f, int64_t size)
     return fl_notional(size, at_market(f)->price, FL_EXCHANGE_EXPONENT);
 }
 
+static void because_of_price(const struct fall *f)
+{
+    const uint32_t oracle = fl_market_terms(f->desk, f->market)->oracle;
+    const struct fl_query ask = {.contract = (uint16_t)oracle, .kind = FL_ASK_PRICE};
+    struct fl_price price;
+    if (fl_ask(f->desk->rows, &ask, &price, sizeof price) == FL_READ_OK)
+        fl_exec_because(f->desk->exec, FL_RECORD_PRICE, oracle, price.round);
+}
+
 /* The record stands before those of what follows from it, and is filled in at the end. */
 static void begin(struct fall *f)
 {
     if (f->note) return;
+    if (f->own) because_of_price(f);
     struct fl_totals *totals = &fl_desk_exchange(f->desk)->totals;
     f->number = ++totals->liquidations;
     f->note = fl_exec_note(f->desk->exec, FL_RECORD_LIQUIDATION, f->account.number, f->number);
@@ -559,7 +570,7 @@ void fl_liquidate_block(struct fl_desk *desk)
     for (int64_t i = 0; i < desk->p->liquidations_per_block; i++) {
         const uint32_t first = first_to_fall(all, count);
         if (first == UINT32_MAX) return;
-        struct fall f = {.desk = desk};
+        struct fall f = {.desk = desk, .own = true};
         if (liquidate(&f, all[first].account, 0) != 0) all[first].struck = 1;
         look_again(desk, &all[first]);
         /* Deleveraging and socialised losses change others too. */

@@ -397,7 +397,7 @@ static const struct fl_observable clock_observables[] = {
     {.name = NULL},
 };
 static const struct fl_contract clock_contract = {
-    1, clock_tables, NULL, clock_execute, clock_end, clock_query, clock_observe};
+    1, clock_tables, NULL, clock_execute, clock_end, clock_query, clock_observe, NULL, NULL};
 static const struct fl_model clock_model = {.name = "clock",
                                             .family = FL_CONTRACT,
                                             .observables = clock_observables,

@@ -98,7 +98,7 @@ static void toy_observe(const struct fl_rows *rows, int64_t *out)
 }
 
 static const struct fl_contract toy_contract = {
-    2, toy_tables, toy_genesis, toy_execute, toy_end_batch, toy_query, toy_observe};
+    2, toy_tables, toy_genesis, toy_execute, toy_end_batch, toy_query, toy_observe, NULL, NULL};
 static const struct fl_model toy = {
     .name = "toy", .family = FL_CONTRACT, .contract = &toy_contract};
 
