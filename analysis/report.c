@@ -78,15 +78,37 @@ static void write_number(const struct report *report, const char *series, const 
     free(units);
 }
 
+struct number {
+    const char *series, *words;
+};
+
+static void write_rows(const struct report *report, const struct number *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        write_number(report, rows[i].series, rows[i].words);
+    }
+}
+
+/* What solvency publishes means nothing without it, or where it had no prices to measure by. */
+static bool is_judged(const struct report *report)
+{
+    const cJSON *ledger = cJSON_GetObjectItemCaseSensitive(report->summary, "ledger");
+    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(ledger, "judged"));
+}
+
 static void write_numbers(const struct report *report)
 {
-    static const char *const rows[][2] = {
+    static const struct number books[] = {
         {"ledger.bad_debt", "bad debt (deficits the insurance fund did not pay)"},
-        {"ledger.latent_bad_debt", "latent bad debt (negative equity still open at the end)"},
         {"ledger.insurance_fund", "insurance fund at the end"},
         {"ledger.liquidations", "liquidations"},
         {"ledger.liquidated", "liquidated, at the exchange's mark"},
         {"ledger.deleveragings", "positions of counterparties closed by deleveraging"},
+        {"ledger.open_accounts", "accounts with an open position at the end"},
+        {"consensus.height", "height of the chain"},
+    };
+    static const struct number truth[] = {
+        {"ledger.latent_bad_debt", "latent bad debt (negative equity still open at the end)"},
         {"ledger.wrongful_liquidations",
          "wrongful liquidations (healthy at the fundamental price)"},
         {"ledger.material_wrongful_liquidations", "of them beyond the oracle's tolerance"},
@@ -94,12 +116,11 @@ static void write_numbers(const struct report *report)
         {"ledger.missed", "notional of missed liquidations"},
         {"ledger.fell_due", "notional that fell due for liquidation, less what was cured"},
         {"ledger.due", "due for liquidation at the end"},
-        {"ledger.open_accounts", "accounts with an open position at the end"},
-        {"consensus.height", "height of the chain"},
     };
     fputs("## Numbers\n\n| at the end of the run | |\n|---|---:|\n", report->file);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        write_number(report, rows[i][0], rows[i][1]);
+    write_rows(report, books, sizeof books / sizeof *books);
+    if (is_judged(report)) {
+        write_rows(report, truth, sizeof truth / sizeof *truth);
     }
     char text[FL_WORDING];
     fl_thousands((int64_t)number_of(report->summary, "events"), text);
@@ -364,7 +385,7 @@ static void write_losses(const struct report *report)
     size_t count = 0;
     const bool has_events = fl_history_count(report->history) > 0;
     struct fl_deficit *all = has_events ? fl_deficits_new(report->history, &count) : NULL;
-    fl_waterfall_write(report->summary, all, count, report->file);
+    fl_waterfall_write(report->summary, is_judged(report), all, count, report->file);
     fputs("## From cause to dollars\n\n", report->file);
     if (!has_events) {
         fputs("The trace holds no events (`trace.detail` is `summary`).\n", report->file);

@@ -127,17 +127,24 @@ static void write_row(FILE *file, const char *who, int64_t dollars, int64_t tota
 }
 
 /* Their own collateral goes first; only then there is a deficit for others to bear. */
-static void write_rows(FILE *file, const struct fl_bearers *by, int64_t collateral)
+static void write_rows(FILE *file, const struct fl_bearers *by, int64_t collateral, bool judged)
 {
     const int64_t deficit = fl_bearers_sum(by), total = deficit + collateral;
     char money[FL_WORDING];
     fputs("| who bore the loss | dollars | share |\n|---|---:|---:|\n", file);
-    write_row(file, "the liquidated accounts, with their collateral", collateral, total, "");
+    if (judged) {
+        write_row(file, "the liquidated accounts, with their collateral", collateral, total, "");
+    }
     write_row(file, "the insurance fund", by->fund, total, "");
     write_row(file, "deleveraged counterparties", by->counterparties, total, "");
     write_row(file, "all traders with a position (socialised)", by->traders, total, "");
     write_row(file, "nobody yet (outstanding)", by->nobody, total, "");
     write_row(file, "all together", total, total, "**");
+    if (!judged) {
+        fputs("\nThat is the deficit: what the liquidated accounts could not bear themselves.\n\n",
+              file);
+        return;
+    }
     fl_money_exact(deficit, money);
     fprintf(file,
             "\nThe deficit is what the liquidated accounts could not bear themselves, the lines "
@@ -166,8 +173,8 @@ static void write_latent(FILE *file, const cJSON *summary)
     }
 }
 
-void fl_waterfall_write(const cJSON *summary, const struct fl_deficit *all, size_t count,
-                        FILE *file)
+void fl_waterfall_write(const cJSON *summary, bool judged, const struct fl_deficit *all,
+                        size_t count, FILE *file)
 {
     if (!knows(summary, "deficit")) {
         return;
@@ -180,14 +187,16 @@ void fl_waterfall_write(const cJSON *summary, const struct fl_deficit *all, size
     if (all) {
         expect_records_agree(&by, all, count);
     }
-    const int64_t collateral = final_of(summary, "collateral_lost");
+    const int64_t collateral = judged ? final_of(summary, "collateral_lost") : 0;
     fputs("## Who bore the loss\n\n", file);
     if (collateral == 0 && fl_bearers_sum(&by) == 0) {
         fputs("There was none: no account was liquidated at a loss.\n\n", file);
     } else {
-        write_rows(file, &by, collateral);
+        write_rows(file, &by, collateral, judged);
     }
-    write_latent(file, summary);
+    if (judged) {
+        write_latent(file, summary);
+    }
 }
 
 /* --- the stages of one liquidation ---------------------------------------------------------------- */

@@ -25,11 +25,12 @@ struct fl_deficit {
 /* All of them, the largest first, of equals the earlier; freed by the caller. Never NULL. */
 struct fl_deficit *fl_deficits_new(struct fl_history *history, size_t *count);
 
-/* The table "who bore the loss"; nothing if the summary knows of no exchange. Its rows add up to the
- * last unit, and so do the deficits given (NULL: the trace has no events): a run of ours whose sums
- * differ is a broken invariant. */
-void fl_waterfall_write(const cJSON *summary, const struct fl_deficit *all, size_t count,
-                        FILE *file);
+/* The table "who bore the loss"; nothing if the summary knows of no exchange. Collateral and latent bad
+ * debt stand in it if accounts were `judged` by true prices. Its rows add up to the last unit, and so do
+ * the deficits given (NULL: the trace has no events): a run of ours whose sums differ is a broken
+ * invariant. */
+void fl_waterfall_write(const cJSON *summary, bool judged, const struct fl_deficit *all,
+                        size_t count, FILE *file);
 
 /* Id of the liquidation of a deficit; the deficit's own if the trace has none. */
 uint32_t fl_first_stage(struct fl_history *history, const struct fl_deficit *deficit);

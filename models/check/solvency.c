@@ -77,6 +77,7 @@ struct state {
     uint32_t accounts, blocks, markets, ready;
     uint32_t short_of_names; /* 1: fewer fundamentals than markets */
     uint32_t all_quotes;     /* 1: quotes changed whose rows did not */
+    int64_t judged;          /* 1: accounts have been measured at the truth */
     struct liquidation newest;
     int64_t socialised; /* when accounts were read last */
     int64_t due, due_accounts, latent, overdue;
@@ -406,6 +407,7 @@ static void measure(const struct fl_watch *watch, struct state *s)
 {
     const struct params *const p = watch->params;
     if (!s->ready || !read_truth(watch, s)) return;
+    s->judged = 1;
     s->due = s->due_accounts = s->latent = s->overdue = 0;
     cross_all(p, s);
     for (uint32_t b = 0; b < s->blocks; b++)
@@ -628,6 +630,7 @@ static void observe(const void *params, const void *state, int64_t *out)
 {
     const struct state *const s = state;
     (void)params;
+    *out++ = s->judged;
     *out++ = s->due;
     *out++ = s->due_accounts;
     *out++ = s->fell_due;
@@ -642,6 +645,7 @@ static void observe(const void *params, const void *state, int64_t *out)
 }
 
 static const struct fl_observable observables[] = {
+    {"ledger.judged", "whether accounts were measured at the fundamental prices", FL_BOOL, FL_MAX},
     {"ledger.due", "notional of accounts below maintenance at the fundamental prices", FL_USD,
      FL_SUM},
     {"ledger.due_accounts", "accounts below maintenance at the fundamental prices", FL_COUNT,

@@ -21,6 +21,7 @@ enum {
     FAKE_OUTSTANDING,
     FAKE_LATENT,
     FAKE_COLLATERAL,
+    FAKE_JUDGED,
     FAKE_SERIES,
     FAKE_SAMPLES = 361,
     FAKE_MESSAGES = 3,
@@ -44,6 +45,7 @@ static const struct fl_observable fake_observables[] = {
     {"ledger.outstanding", "of it by nobody", FL_USD, FL_FIRST},
     {"ledger.latent_bad_debt", "negative equity of open accounts", FL_USD, FL_FIRST},
     {"ledger.collateral_lost", "what the liquidated had", FL_USD, FL_FIRST},
+    {"ledger.judged", "whether it was measured", FL_BOOL, FL_MAX},
     {NULL, NULL, 0, 0}};
 static const struct fl_model fake_world = {.name = "fake", .observables = fake_observables};
 static const struct fl_model fake_stuck = {.name = "stuck"}, fake_crash = {.name = "crash"};
@@ -195,7 +197,8 @@ static inline void fake_series(struct fake *f, enum fake_change change)
                                              over ? 47792610000 : 0,
                                              over ? 1000000000 : 0,
                                              over ? 2500000001 : 0,
-                                             over ? 90000000002 : 0};
+                                             over ? 90000000002 : 0,
+                                             1};
         for (int k = 0; k < FAKE_SERIES; k++) f->series[k][i] = values[k];
     }
     f->series[1][200] += change == FAKE_SAMPLE;

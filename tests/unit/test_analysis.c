@@ -452,6 +452,18 @@ Test(report, tells_the_story)
     cr_assert_eq(fl_report_write(folder), 0);
     report = fake_read(folder, "report.md", &bytes);
     expect_in_report(report, "holds no events");
+    expect_in_report(report, "| **all together** | **$688,792.610002** | 100 % |\n");
+    free(report);
+
+    /* Nothing is said of what was not measured. */
+    f->final[FAKE_JUDGED] = 0;
+    write_fake(f, folder);
+    cr_assert_eq(fl_report_write(folder), 0);
+    report = fake_read(folder, "report.md", &bytes);
+    expect_in_report(report, "| **all together** | **$598,792.610000** | 100 % |\n");
+    cr_expect_null(strstr(report, "latent"));
+    cr_expect_null(strstr(report, "with their collateral"));
+    cr_expect_null(strstr(report, "due for liquidation"));
     free(report);
     fake_free(f);
     fake_remove(folder);
