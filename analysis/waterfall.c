@@ -190,7 +190,9 @@ void fl_waterfall_write(const cJSON *summary, bool judged, const struct fl_defic
     const int64_t collateral = judged ? final_of(summary, "collateral_lost") : 0;
     fputs("## Who bore the loss\n\n", file);
     if (collateral == 0 && fl_bearers_sum(&by) == 0) {
-        fputs("There was none: no account was liquidated at a loss.\n\n", file);
+        fputs(judged ? "There was none: no account was liquidated at a loss.\n\n"
+                     : "No liquidation left a deficit.\n\n",
+              file);
     } else {
         write_rows(file, &by, collateral, judged);
     }
