@@ -1,8 +1,7 @@
-/* Participants of the exchange under stress, driven by hand against an exchange of the tests' own: a
- * board of prices that a clerk writes, on which everybody trades at once and nobody is refused. So what
- * a trader, a maker or an arbitrageur does follows from what it is shown, to the last unit. */
+/* Participants of the exchange under stress, driven by hand against an exchange of the tests' own
+ * (tests/lib/board.h). */
 #include "models/agent/crowd.h"
-#include "sim/state.h"
+#include "tests/lib/board.h"
 #include "tests/lib/run.h"
 
 #include <criterion/criterion.h>
@@ -10,166 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define USD INT64_C(1000000)  /* in 10^-6 USD */
-#define UNIT INT64_C(1000000) /* in 10^-6 base units */
 #define LENGTH(a) (sizeof(a) / sizeof(a)[0])
 #define NORMAL_BOUND 4.9 /* standard deviations, for 1e-6 on both sides */
-
-/* ------------------------------------------------------------------------------------------------
- * The board
- * --------------------------------------------------------------------------------------------- */
-
-enum { BOARD_MARKETS = 3, BOARD_INITIAL = 50000, BOARD_MAINTENANCE = 30000 };
-enum { PRICES, BALANCES, SUMS, BOARD_TABLES };
-enum board_tx {
-    BOARD_POST = 100, /* arg: mark, bid, ask, lot, market */
-    BOARD_CLEAR,      /* arg: account, loses all: as one that was liquidated */
-    BOARD_SLOPE       /* arg: size that moves bid and ask by 1 %, tick, market */
-};
-
-struct board_price {
-    int64_t mark, bid, ask, lot, tick, depth, round;
-};
-struct balance {
-    int64_t quote, size[BOARD_MARKETS];
-};
-
-static void board_tables(const void *params, const struct fl_facts *facts, struct fl_table *out)
-{
-    (void)params;
-    out[PRICES] = (struct fl_table){"prices", sizeof(struct board_price), BOARD_MARKETS};
-    out[BALANCES] = (struct fl_table){"balances", sizeof(struct balance), facts->accounts};
-    out[SUMS] = (struct fl_table){"sums", sizeof(int64_t), 1};
-}
-
-static void board_trade(struct fl_exec *exec, const struct fl_tx *tx, uint32_t *code)
-{
-    struct board_price *at = fl_row_edit(exec, PRICES, (uint32_t)tx->arg[2]);
-    struct balance *row = fl_row_edit(exec, BALANCES, tx->account);
-    const int64_t size = tx->arg[0], price = size > 0 ? at->ask : at->bid, limit = tx->arg[1];
-    if (price == 0 || (limit != 0 && (size > 0 ? price > limit : price < limit))) {
-        *code = FL_REFUSED_LIMIT;
-        return;
-    }
-    row->size[tx->arg[2]] += size;
-    row->quote -= (int64_t)((fl_i128)size * price / UNIT);
-    if (at->depth == 0) return;
-    const int64_t shift = (int64_t)((fl_i128)at->mark * size / at->depth / 100);
-    at->bid += shift;
-    at->ask += shift;
-}
-
-static enum fl_tx_status board_execute(struct fl_exec *exec, const struct fl_tx *tx, uint32_t *code)
-{
-    *code = 0;
-    if (tx->kind == FL_TX_DEPOSIT) {
-        ((struct balance *)fl_row_edit(exec, BALANCES, tx->account))->quote += tx->arg[0];
-    } else if (tx->kind == FL_TX_WITHDRAW) {
-        ((struct balance *)fl_row_edit(exec, BALANCES, tx->account))->quote -= tx->arg[0];
-    } else if (tx->kind == FL_TX_TRADE) {
-        board_trade(exec, tx, code);
-    } else if (tx->kind == BOARD_POST) {
-        struct board_price *at = fl_row_edit(exec, PRICES, (uint32_t)tx->arg[4]);
-        at->round += at->mark != tx->arg[0];
-        at->mark = tx->arg[0];
-        at->bid = tx->arg[1];
-        at->ask = tx->arg[2];
-        at->lot = tx->arg[3];
-        at->tick = at->tick == 0 ? 1 : at->tick;
-    } else if (tx->kind == BOARD_SLOPE) {
-        struct board_price *at = fl_row_edit(exec, PRICES, (uint32_t)tx->arg[2]);
-        at->depth = tx->arg[0];
-        at->tick = tx->arg[1];
-    } else if (tx->kind == BOARD_CLEAR) {
-        memset(fl_row_edit(exec, BALANCES, (uint32_t)tx->arg[0]), 0, sizeof(struct balance));
-        ++*(int64_t *)fl_row_edit(exec, SUMS, 0);
-    }
-    return *code ? FL_TX_REVERTED : FL_TX_OK;
-}
-
-static struct fl_account board_account(const struct fl_rows *rows, uint32_t account)
-{
-    const struct balance *row = fl_row(rows, BALANCES, account);
-    struct fl_account out = {.quote = row->quote, .equity = row->quote, .priced = 1};
-    for (uint32_t m = 0; m < BOARD_MARKETS; m++) {
-        const struct board_price *at = fl_row(rows, PRICES, m);
-        const int64_t value = (int64_t)((fl_i128)row->size[m] * at->mark / UNIT);
-        out.positions += row->size[m] != 0;
-        out.equity += value;
-        out.initial += fl_mul_div_ceil(fl_abs(value), BOARD_INITIAL, FL_PPM_ONE);
-        out.maintenance += fl_mul_div_ceil(fl_abs(value), BOARD_MAINTENANCE, FL_PPM_ONE);
-        if (row->size[m] != 0 && at->mark == 0) out.priced = 0;
-    }
-    if (!out.priced) out.equity = out.initial = out.maintenance = 0;
-    return out;
-}
-
-static struct fl_positions board_positions(const struct fl_rows *rows, uint32_t account)
-{
-    const struct balance *row = fl_row(rows, BALANCES, account);
-    struct fl_positions out = {.count = 0};
-    for (uint32_t m = 0; m < BOARD_MARKETS; m++)
-        if (row->size[m] != 0)
-            out.at[out.count++] = (struct fl_holding){.market = m, .size = row->size[m]};
-    return out;
-}
-
-static enum fl_read_status board_query(const struct fl_rows *rows, const struct fl_query *query,
-                                       void *out, size_t bytes)
-{
-    const uint32_t which = (uint32_t)query->arg[0];
-    if (query->kind == FL_ASK_ACCOUNT) {
-        const struct fl_account answer = board_account(rows, which);
-        memcpy(out, &answer, bytes);
-    } else if (query->kind == FL_ASK_POSITIONS) {
-        const struct fl_positions answer = board_positions(rows, which);
-        memcpy(out, &answer, bytes);
-    } else if (query->kind == FL_ASK_MARKET) {
-        const struct board_price *at = fl_row(rows, PRICES, which);
-        const struct fl_market_terms answer = {.initial_ppm = BOARD_INITIAL,
-                                               .maintenance_ppm = BOARD_MAINTENANCE,
-                                               .markets = BOARD_MARKETS,
-                                               .mark = at->mark,
-                                               .tick = at->tick,
-                                               .lot = at->lot,
-                                               .bid = at->bid,
-                                               .ask = at->ask};
-        memcpy(out, &answer, bytes);
-    } else if (query->kind == FL_ASK_PRICE) {
-        const struct fl_price answer = {.price = 1, .round = 1, .valid = 1};
-        memcpy(out, &answer, bytes);
-    } else if (query->kind == FL_ASK_TOTALS) {
-        const struct fl_totals answer = {.liquidations = *(const int64_t *)fl_row(rows, SUMS, 0)};
-        memcpy(out, &answer, bytes);
-    } else {
-        return FL_READ_UNKNOWN;
-    }
-    return FL_READ_OK;
-}
-
-static const struct fl_contract board_contract = {.table_count = BOARD_TABLES,
-                                                  .tables = board_tables,
-                                                  .execute = board_execute,
-                                                  .query = board_query};
-struct board_params {
-    struct fl_list markets;
-};
-static const struct fl_param no_rows[] = {{.key = NULL}};
-static const struct fl_param board_rows[] = {{.key = "markets",
-                                              .type = FL_ROWS,
-                                              .offset = offsetof(struct board_params, markets),
-                                              .min = BOARD_MARKETS,
-                                              .max = BOARD_MARKETS,
-                                              .of = no_rows,
-                                              .of_bytes = sizeof(int64_t),
-                                              .doc = "names"},
-                                             {.key = NULL}};
-static const struct fl_model fl_model_board = {.name = "board",
-                                               .family = FL_CONTRACT,
-                                               .doc = "prices that a clerk writes",
-                                               .params = board_rows,
-                                               .params_bytes = sizeof(struct board_params),
-                                               .contract = &board_contract};
 
 #define FL_MODEL(name) extern const struct fl_model fl_model_##name;
 #include "models/registry.def"
@@ -180,227 +21,19 @@ const struct fl_model *const fl_models[] = {
 #undef FL_MODEL
     &fl_model_board, NULL};
 
-/* ------------------------------------------------------------------------------------------------
- * The bench
- * --------------------------------------------------------------------------------------------- */
-
-static const char scenario[] =
-    "{\"name\": \"lab\", \"seed\": 71, \"duration_s\": 1000000,"
-    " \"contracts\": {\"exchange\": {\"model\": \"board\","
-    "   \"markets\": {\"a\": {}, \"b\": {}, \"c\": {}}}},"
-    " \"nodes\": {"
-    "  \"venue\": {"
-    "    \"source\": {\"model\": \"replay\", \"points_usd\": [[0, 200]], \"volatility\": 0},"
-    "    \"market\": {\"model\": \"spot\", \"depth\": 20000, \"subscribers\": [\"maker\", "
-    "\"arb\"]}},"
-    "  \"validator\": {\"consensus\": {\"model\": \"ordered\"}, \"chain\": \"replica\"},"
-    "  \"clerk\": {\"clients_of\": \"validator\","
-    "    \"agent\": {\"model\": \"keeper\", \"exchange\": \"exchange\"}},"
-    "  \"maker\": {\"clients_of\": \"validator\","
-    "    \"agent\": {\"model\": \"liquidity\", \"exchange\": \"exchange\", \"venue\": \"venue\","
-    "      \"deposit_usd\": 1000000, \"depth\": 1000, \"hedge_threshold\": 1000000}},"
-    "  \"arb\": {\"clients_of\": \"validator\","
-    "    \"agent\": {\"model\": \"arbitrageur\", \"exchange\": \"exchange\", \"venue\": \"venue\","
-    "      \"deposit_usd\": 100000, \"size\": 20, \"position_max\": 50}},"
-    "  \"trader\": {\"accounts\": 1, \"clients_of\": \"validator\","
-    "    \"agent\": {\"model\": \"population\", \"exchange\": \"exchange\", \"open_to_s\": 0,"
-    "      \"collateral_usd\": 1000, \"leverage\": 5, \"long_share\": 1}}}}";
-
-enum { POOL = 2048, EXCHANGE = 0 };
-
-struct rig {
-    struct fl_config *config;
-    struct fl_world *world;
-    struct fl_outbox *out;
-    fl_time now;
-    uint64_t height, clerk_nonce, quotes;
-    fl_version head;
-    struct fl_tx pool[POOL]; /* handed in, not in a block yet */
-    uint32_t pooled;
-    struct fl_msg order; /* the newest to the venue */
-    uint32_t orders;
-    uint32_t refused;
-};
-
-static struct rig *rig_open(const char *const *overrides, size_t count)
-{
-    struct rig *r = calloc(1, sizeof *r);
-    struct fl_problems problems = {.to = stderr};
-    r->config =
-        fl_config_parse(scenario, strlen(scenario), "lab.json", overrides, count, NULL, &problems);
-    cr_assert(r->config);
-    r->world = fl_world_new(r->config);
-    r->out = calloc(1, sizeof *r->out);
-    r->head = fl_ledger_base(r->world->ledger);
-    r->now = FL_SECOND;
-    return r;
-}
-
-static void rig_close(struct rig *r)
-{
-    fl_world_free(r->world);
-    fl_config_free(r->config);
-    free(r->out);
-    free(r);
-}
-
-static struct fl_actor *actor(const struct rig *r, const char *group, enum fl_family family)
-{
-    for (uint32_t g = 0; g < r->config->group_count; g++)
-        if (strcmp(r->config->group[g].name, group) == 0)
-            return fl_actor_at(r->world, r->config->group[g].first, family);
-    cr_assert_fail("no such group: %s", group);
-    return NULL;
-}
-
-static int64_t observe(const struct fl_actor *a, uint32_t index)
-{
-    int64_t value[8];
-    a->model->node->observe(&a->self, a->state, value);
-    return value[index];
-}
-
-static void take_effects(struct rig *r)
-{
-    for (uint32_t i = 0; i < r->out->count; i++) {
-        const struct fl_effect *e = &r->out->at[i];
-        if (e->kind != FL_SEND) continue;
-        if (e->msg.kind == FL_ORDER) {
-            r->order = e->msg;
-            r->orders++;
-        } else if (e->msg.kind == FL_SUBMIT) {
-            uint32_t bytes;
-            cr_assert_lt(r->pooled, POOL);
-            r->pool[r->pooled++] =
-                *(const struct fl_tx *)fl_outbox_data(r->out, e->msg.blob, &bytes);
-        }
-    }
-}
-
-static void step(struct rig *r, struct fl_actor *a, const struct fl_event *in)
-{
-    const struct fl_view view = {.reader = &r->world->reader, .version = r->head};
-    struct fl_outbox *out = r->out;
-    out->self = a->self.endpoint;
-    out->count = out->blob_count = out->scratch_used = out->signs = out->verifies = 0;
-    a->model->node->step(&a->self, a->state, in, &view, out);
-    take_effects(r);
-}
-
-static struct fl_event event(const struct rig *r, enum fl_event_kind kind)
-{
-    struct fl_event in;
-    memset(&in, 0, sizeof in);
-    in.kind = kind;
-    in.now = r->now;
-    return in;
-}
-
-static void quote(struct rig *r, struct fl_actor *a, int64_t mid)
-{
-    struct fl_event in = event(r, FL_MSG);
-    in.msg.kind = FL_QUOTE;
-    in.msg.from = actor(r, "venue", FL_MARKET)->self.endpoint;
-    in.msg.word[0] = ++r->quotes;
-    in.msg.value[0] = mid;
-    step(r, a, &in);
-}
-
-static void head(struct rig *r, struct fl_actor *a)
-{
-    struct fl_event in = event(r, FL_MSG);
-    in.msg.kind = FL_NEW_HEAD;
-    in.msg.from = a->self.replica;
-    in.msg.word[0] = r->height;
-    in.msg.value[0] = r->now;
-    in.msg.version = r->head;
-    step(r, a, &in);
-}
-
-static void clerk(struct rig *r, enum board_tx kind, const int64_t arg[5])
-{
-    const struct fl_self *self = &actor(r, "clerk", FL_AGENT)->self;
-    struct fl_tx tx = {.account = self->account_first,
-                       .contract = EXCHANGE,
-                       .kind = (uint16_t)kind,
-                       .nonce = ++r->clerk_nonce};
-    memcpy(tx.arg, arg, sizeof tx.arg);
-    tx.tag = fl_sign(self, fl_tx_digest(&tx), r->out);
-    cr_assert_lt(r->pooled, POOL);
-    r->pool[r->pooled++] = tx;
-}
-
-/* Bid, ask and mark are one price. */
-static void post(struct rig *r, int64_t market, int64_t price, int64_t lot)
-{
-    clerk(r, BOARD_POST, (int64_t[5]){price, price, price, lot, market});
-}
-
-static void block(struct rig *r)
-{
-    static struct {
-        struct fl_batch header;
-        struct fl_tx tx[POOL];
-    } batch;
-    r->now += FL_SECOND;
-    batch.header = (struct fl_batch){.height = ++r->height, .time = r->now, .tx_count = r->pooled};
-    memcpy(batch.tx, r->pool, r->pooled * sizeof *r->pool);
-    r->pooled = 0;
-    const struct fl_digest name = {r->height, 7};
-    struct fl_execution done;
-    cr_assert_eq(fl_ledger_execute(r->world->ledger, r->head, &batch,
-                                   sizeof batch.header + batch.header.tx_count * sizeof batch.tx[0],
-                                   name, r->now, FL_NO_RECORD, &done),
-                 FL_EXECUTE_OK);
-    for (uint32_t i = 0; i < done.receipt_count; i++) {
-        cr_assert_neq(done.receipts[i].status, FL_TX_INVALID);
-        r->refused += done.receipts[i].status == FL_TX_REVERTED;
-    }
-    r->head = done.version;
-    fl_ledger_advance(r->world->ledger, r->head);
-}
-
-/* A block, and what the actor makes of it. */
-static void turn(struct rig *r, struct fl_actor *a)
-{
-    block(r);
-    head(r, a);
-}
-
 /* The price in a block, then what the actor makes of it; blocks until it has waited long enough. */
 static void price_then(struct rig *r, struct fl_actor *a, int64_t price)
 {
-    post(r, 0, price, 1);
-    turn(r, a);
-}
-
-static struct balance balance(const struct rig *r, uint32_t account)
-{
-    struct fl_account row;
-    struct fl_positions held;
-    const struct fl_query about = {
-        .contract = EXCHANGE, .kind = FL_ASK_ACCOUNT, .arg = {account, 0, 0}};
-    struct fl_query of = about;
-    of.kind = FL_ASK_POSITIONS;
-    cr_assert_eq(fl_ledger_query(r->world->ledger, r->head, &about, &row, sizeof row), FL_READ_OK);
-    cr_assert_eq(fl_ledger_query(r->world->ledger, r->head, &of, &held, sizeof held), FL_READ_OK);
-    struct balance out = {.quote = row.quote};
-    for (uint32_t i = 0; i < held.count; i++) out.size[held.at[i].market] = held.at[i].size;
-    return out;
-}
-
-static const struct fl_tx *newest(const struct rig *r)
-{
-    cr_assert_gt(r->pooled, 0);
-    return &r->pool[r->pooled - 1];
+    rig_post(r, 0, price, 1);
+    rig_turn(r, a);
 }
 
 /* One trader, at `price`, with its position, and `retry_blocks` since. */
 static struct fl_actor *settled(struct rig *r, int64_t price)
 {
-    struct fl_actor *crowd = actor(r, "trader", FL_AGENT);
-    post(r, 0, price, 1);
-    for (int i = 0; i < 8; i++) turn(r, crowd);
+    struct fl_actor *crowd = rig_actor(r, "trader", FL_AGENT);
+    rig_post(r, 0, price, 1);
+    for (int i = 0; i < 8; i++) rig_turn(r, crowd);
     cr_assert_eq(r->pooled, 0);
     return crowd;
 }
@@ -419,7 +52,7 @@ Test(crowd, tops_up_from_a_finite_wallet)
     struct rig *r = rig_open(overrides, LENGTH(overrides));
     struct fl_actor *crowd = settled(r, 200 * USD);
     const uint32_t account = crowd->self.account_first;
-    cr_assert_eq(balance(r, account).size[0], 25 * UNIT);
+    cr_assert_eq(rig_balance(r, account).size[0], 25 * UNIT);
     for (int64_t price = 199; price > 167; price--) {
         price_then(r, crowd, price * USD + 600000);
         cr_assert_eq(r->pooled, 0, "at %lld", (long long)price);
@@ -428,18 +61,18 @@ Test(crowd, tops_up_from_a_finite_wallet)
     cr_assert_eq(r->pooled, 0);
     price_then(r, crowd, 167539000);
     cr_assert_eq(r->pooled, 1);
-    cr_assert(newest(r)->kind == FL_TX_DEPOSIT && newest(r)->arg[0] == 300 * USD);
-    for (int i = 0; i < 5; i++) turn(r, crowd);
+    cr_assert(rig_newest(r)->kind == FL_TX_DEPOSIT && rig_newest(r)->arg[0] == 300 * USD);
+    for (int i = 0; i < 5; i++) rig_turn(r, crowd);
     cr_assert_eq(r->pooled, 0, "once is enough");
     price_then(r, crowd, 154980000);
     cr_assert_eq(r->pooled, 0);
     price_then(r, crowd, 154970000);
-    cr_assert(newest(r)->kind == FL_TX_DEPOSIT && newest(r)->arg[0] == 300 * USD);
-    for (int i = 0; i < 5; i++) turn(r, crowd);
+    cr_assert(rig_newest(r)->kind == FL_TX_DEPOSIT && rig_newest(r)->arg[0] == 300 * USD);
+    for (int i = 0; i < 5; i++) rig_turn(r, crowd);
     price_then(r, crowd, 130 * USD);
-    for (int i = 0; i < 5; i++) turn(r, crowd);
+    for (int i = 0; i < 5; i++) rig_turn(r, crowd);
     cr_assert_eq(r->pooled, 0, "the wallet is empty");
-    cr_assert_eq(observe(crowd, 3), 2);
+    cr_assert_eq(rig_observe(crowd, 3), 2);
     rig_close(r);
 }
 
@@ -452,9 +85,9 @@ Test(crowd, tops_up_twice_if_once_is_not_enough)
     struct fl_actor *crowd = settled(r, 200 * USD);
     price_then(r, crowd, 145 * USD);
     cr_assert_eq(r->pooled, 1);
-    for (int i = 0; i < 10; i++) turn(r, crowd);
-    cr_assert_eq(observe(crowd, 3), 2);
-    cr_assert_eq(balance(r, crowd->self.account_first).quote, 1500 * USD - 5000 * USD);
+    for (int i = 0; i < 10; i++) rig_turn(r, crowd);
+    cr_assert_eq(rig_observe(crowd, 3), 2);
+    cr_assert_eq(rig_balance(r, crowd->self.account_first).quote, 1500 * USD - 5000 * USD);
     rig_close(r);
 }
 
@@ -491,13 +124,13 @@ Test(crowd, panics_when_the_price_moves_against_it)
     cr_assert_eq(r->pooled, 0, "not quite 8 %%");
     price_then(r, crowd, 138000000);
     cr_assert_eq(r->pooled, 1);
-    cr_assert(newest(r)->kind == FL_TX_TRADE && newest(r)->arg[0] == -25 * UNIT);
-    cr_assert(newest(r)->arg[1] == 0 && newest(r)->arg[2] == 0, "at any price");
-    turn(r, crowd);
-    cr_assert_eq(balance(r, crowd->self.account_first).size[0], 0);
+    cr_assert(rig_newest(r)->kind == FL_TX_TRADE && rig_newest(r)->arg[0] == -25 * UNIT);
+    cr_assert(rig_newest(r)->arg[1] == 0 && rig_newest(r)->arg[2] == 0, "at any price");
+    rig_turn(r, crowd);
+    cr_assert_eq(rig_balance(r, crowd->self.account_first).size[0], 0);
     for (int i = 0; i < 9; i++) price_then(r, crowd, 100 * USD);
     cr_assert_eq(r->pooled, 0, "it is out");
-    cr_assert(observe(crowd, 4) == 1 && observe(crowd, 1) == 0);
+    cr_assert(rig_observe(crowd, 4) == 1 && rig_observe(crowd, 1) == 0);
     rig_close(r);
 }
 
@@ -516,7 +149,7 @@ Test(crowd, panics_when_its_margin_thins)
     price_then(r, crowd, 226415000);
     cr_assert_eq(r->pooled, 0);
     price_then(r, crowd, 226416000);
-    cr_assert(newest(r)->kind == FL_TX_TRADE && newest(r)->arg[0] == 25 * UNIT);
+    cr_assert(rig_newest(r)->kind == FL_TX_TRADE && rig_newest(r)->arg[0] == 25 * UNIT);
     rig_close(r);
 }
 
@@ -528,13 +161,13 @@ Test(crowd, does_not_open_into_a_storm)
         "nodes.trader.agent.open_from_s=20", "nodes.trader.agent.open_to_s=20",
         "nodes.trader.agent.window_s=160"};
     struct rig *r = rig_open(overrides, LENGTH(overrides));
-    struct fl_actor *crowd = actor(r, "trader", FL_AGENT);
+    struct fl_actor *crowd = rig_actor(r, "trader", FL_AGENT);
     price_then(r, crowd, 200 * USD);
     for (int i = 0; i < 40; i++) price_then(r, crowd, 180 * USD);
-    cr_assert_eq(balance(r, crowd->self.account_first).size[0], 0);
+    cr_assert_eq(rig_balance(r, crowd->self.account_first).size[0], 0);
     r->now += 160 * FL_SECOND;
     for (int i = 0; i < 6; i++) price_then(r, crowd, 180 * USD);
-    cr_assert_eq(balance(r, crowd->self.account_first).size[0], 27777777);
+    cr_assert_eq(rig_balance(r, crowd->self.account_first).size[0], 27777777);
     rig_close(r);
 }
 
@@ -545,44 +178,45 @@ Test(crowd, chases_a_move_once)
                                      "nodes.trader.agent.chase_move=0.03",
                                      "nodes.trader.agent.window_s=160"};
     struct rig *r = rig_open(overrides, LENGTH(overrides));
-    struct fl_actor *crowd = actor(r, "trader", FL_AGENT);
+    struct fl_actor *crowd = rig_actor(r, "trader", FL_AGENT);
     const uint32_t account = crowd->self.account_first;
-    post(r, 0, 200 * USD, 1000);
-    for (int i = 0; i < 8; i++) turn(r, crowd);
-    cr_assert_eq(balance(r, account).size[0], 0, "nothing moves");
-    post(r, 0, 205999999, 1000);
-    turn(r, crowd);
+    rig_post(r, 0, 200 * USD, 1000);
+    for (int i = 0; i < 8; i++) rig_turn(r, crowd);
+    cr_assert_eq(rig_balance(r, account).size[0], 0, "nothing moves");
+    rig_post(r, 0, 205999999, 1000);
+    rig_turn(r, crowd);
     cr_assert_eq(r->pooled, 0);
-    post(r, 0, 206000000, 1000);
-    turn(r, crowd);
+    rig_post(r, 0, 206000000, 1000);
+    rig_turn(r, crowd);
     cr_assert_eq(r->pooled, 1);
-    cr_assert(newest(r)->kind == FL_TX_TRADE && newest(r)->arg[0] == 24271000);
-    cr_assert_eq(newest(r)->arg[1], 210120000, "2 %% worse at most");
+    cr_assert(rig_newest(r)->kind == FL_TX_TRADE && rig_newest(r)->arg[0] == 24271000);
+    cr_assert_eq(rig_newest(r)->arg[1], 210120000, "2 %% worse at most");
     for (int64_t price = 206; price <= 230; price++) {
-        post(r, 0, price * USD, 1000);
-        turn(r, crowd);
+        rig_post(r, 0, price * USD, 1000);
+        rig_turn(r, crowd);
         cr_assert_eq(r->pooled, 0, "once a move");
     }
-    cr_assert_eq(balance(r, account).size[0], 24271000);
-    post(r, 0, 223101000, 1000); /* 3 % below 230 is 223.1 */
-    turn(r, crowd);
+    cr_assert_eq(rig_balance(r, account).size[0], 24271000);
+    rig_post(r, 0, 223101000, 1000); /* 3 % below 230 is 223.1 */
+    rig_turn(r, crowd);
     cr_assert_eq(r->pooled, 0);
-    post(r, 0, 223100000, 1000);
-    turn(r, crowd);
+    rig_post(r, 0, 223100000, 1000);
+    rig_turn(r, crowd);
     cr_assert_eq(r->pooled, 1);
     /* Equity 1000 + 24.271 * 17.1 = 1415.0341; 5 times that at 223.1 is 31.713 units short. */
-    cr_assert_eq(newest(r)->arg[0], -(31713000 + 24271000));
-    turn(r, crowd);
-    cr_assert_eq(balance(r, account).size[0], -31713000);
-    cr_assert(observe(crowd, 5) == 2 && observe(crowd, 0) == 1 && observe(crowd, 1) == 1);
+    cr_assert_eq(rig_newest(r)->arg[0], -(31713000 + 24271000));
+    rig_turn(r, crowd);
+    cr_assert_eq(rig_balance(r, account).size[0], -31713000);
+    cr_assert(rig_observe(crowd, 5) == 2 && rig_observe(crowd, 0) == 1 &&
+              rig_observe(crowd, 1) == 1);
 
     /* The window passes, and the same move counts again. */
     r->now += 170 * FL_SECOND;
-    for (int i = 0; i < 5; i++) turn(r, crowd);
+    for (int i = 0; i < 5; i++) rig_turn(r, crowd);
     cr_assert_eq(r->pooled, 0);
-    post(r, 0, 229800000, 1000); /* more than 3 % above 223.1 */
-    turn(r, crowd);
-    cr_assert_gt(newest(r)->arg[0], 31713000);
+    rig_post(r, 0, 229800000, 1000); /* more than 3 % above 223.1 */
+    rig_turn(r, crowd);
+    cr_assert_gt(rig_newest(r)->arg[0], 31713000);
     rig_close(r);
 }
 
@@ -608,7 +242,7 @@ Test(crowd, draws_who_is_who)
                                      "nodes.trader.agent.top_up=0.2",
                                      "nodes.trader.agent.watchful=0.1"};
     struct rig *r = rig_open(overrides, LENGTH(overrides));
-    const struct fl_self *self = &actor(r, "trader", FL_AGENT)->self;
+    const struct fl_self *self = &rig_actor(r, "trader", FL_AGENT)->self;
     uint32_t two = 0, first[3] = {0}, pair[3][3] = {{0}}, longs[2] = {0}, both = 0;
     uint32_t traits[4] = {0}, early = 0;
     for (uint32_t i = 0; i < TRADERS; i++) {
@@ -653,16 +287,16 @@ Test(crowd, opens_in_several_markets)
         "nodes.trader.accounts=60", "nodes.trader.agent.markets=[\"c\", \"a\", \"b\"]",
         "nodes.trader.agent.markets_per_account=2", "nodes.trader.agent.long_share=0.5"};
     struct rig *r = rig_open(overrides, LENGTH(overrides));
-    struct fl_actor *crowd = actor(r, "trader", FL_AGENT);
+    struct fl_actor *crowd = rig_actor(r, "trader", FL_AGENT);
     static const int64_t price[] = {200 * USD, 7777777, 30000 * USD};
     static const int64_t lot[] = {1000, 300000, UNIT};
     for (int i = 0; i < 20; i++) {
-        for (uint32_t m = 0; m < 3; m++) post(r, m, price[m], lot[m]);
-        turn(r, crowd);
+        for (uint32_t m = 0; m < 3; m++) rig_post(r, m, price[m], lot[m]);
+        rig_turn(r, crowd);
     }
     uint32_t holding = 0;
     for (uint32_t i = 0; i < TRADERS; i++) {
-        const struct balance row = balance(r, crowd->self.account_first + i);
+        const struct balance row = rig_balance(r, crowd->self.account_first + i);
         uint32_t place[LEGS_MAX], held = 0;
         const uint32_t legs = fl_crowd_legs(&crowd->self, i, place);
         int64_t wanted[3] = {0};
@@ -678,7 +312,7 @@ Test(crowd, opens_in_several_markets)
         holding += held > 0;
     }
     cr_assert(holding > 30 && holding < TRADERS);
-    cr_assert_eq(observe(crowd, 1), holding);
+    cr_assert_eq(rig_observe(crowd, 1), holding);
     cr_assert_eq(r->refused, 0);
     rig_close(r);
 }
@@ -715,7 +349,7 @@ static struct fl_digest live(const char *const *overrides, size_t count, int hea
                              int64_t observed[6])
 {
     struct rig *r = rig_open(overrides, count);
-    struct fl_actor *crowd = actor(r, "trader", FL_AGENT);
+    struct fl_actor *crowd = rig_actor(r, "trader", FL_AGENT);
     uint64_t random = 5;
     int64_t price[2] = {200 * USD, 30 * USD};
     static struct {
@@ -728,21 +362,21 @@ static struct fl_digest live(const char *const *overrides, size_t count, int hea
             const int64_t range = splitmix(&random) % 40 == 0 ? 80000 : 1500;
             const int64_t move = (int64_t)(splitmix(&random) % (uint64_t)(2 * range + 1)) - range;
             price[m] += price[m] * move / FL_PPM_ONE;
-            post(r, m, splitmix(&random) % 50 == 0 ? 0 : price[m], m == 0 ? 1 : 1000);
-            clerk(r, BOARD_SLOPE, (int64_t[5]){0, 1, m, 0, 0});
+            rig_post(r, m, splitmix(&random) % 50 == 0 ? 0 : price[m], m == 0 ? 1 : 1000);
+            rig_clerk(r, BOARD_SLOPE, (int64_t[5]){0, 1, m, 0, 0});
         }
         const uint32_t victim = (uint32_t)(splitmix(&random) % crowd->self.account_count);
         if (h % 7 == 0 && h < heads - 50)
-            clerk(r, BOARD_CLEAR, (int64_t[5]){crowd->self.account_first + victim, 0, 0, 0, 0});
-        block(r);
+            rig_clerk(r, BOARD_CLEAR, (int64_t[5]){crowd->self.account_first + victim, 0, 0, 0, 0});
+        rig_block(r);
         r->now += (fl_time)(splitmix(&random) % 8) * FL_SECOND;
-        quote(r, crowd, price[0] + price[0] * (h % 90 > 80 ? -40000 : 0) / FL_PPM_ONE);
+        rig_quote(r, crowd, price[0] + price[0] * (h % 90 > 80 ? -40000 : 0) / FL_PPM_ONE);
         disturb(crowd, twin);
-        head(r, crowd);
+        rig_head(r, crowd);
         memcpy(all.tx, r->pool, r->pooled * sizeof *all.tx);
         all.before = fl_digest_of(&all, sizeof all.before + r->pooled * sizeof *all.tx);
     }
-    for (uint32_t i = 0; i < 6; i++) observed[i] = observe(crowd, i);
+    for (uint32_t i = 0; i < 6; i++) observed[i] = rig_observe(crowd, i);
     rig_close(r);
     return all.before;
 }
@@ -788,7 +422,7 @@ Test(crowd, a_trader_is_small)
 {
     const char *const overrides[] = {"nodes.trader.accounts=100000", BEHAVIOURS};
     struct rig *r = rig_open(overrides, LENGTH(overrides));
-    const struct fl_actor *crowd = actor(r, "trader", FL_AGENT);
+    const struct fl_actor *crowd = rig_actor(r, "trader", FL_AGENT);
     const size_t each = (crowd->state_bytes - sizeof(struct crowd)) / 100000;
     cr_assert_leq(each, 64, "%zu", each);
     rig_close(r);
@@ -801,12 +435,12 @@ Test(crowd, a_trader_is_small)
 /* A funded maker that has quoted, at `mid`. */
 static struct fl_actor *funded(struct rig *r, int64_t mid)
 {
-    struct fl_actor *maker = actor(r, "maker", FL_AGENT);
-    const struct fl_event start = event(r, FL_START);
-    post(r, 0, 200 * USD, 1);
-    step(r, maker, &start);
-    turn(r, maker);
-    quote(r, maker, mid);
+    struct fl_actor *maker = rig_actor(r, "maker", FL_AGENT);
+    const struct fl_event start = rig_event(r, FL_START);
+    rig_post(r, 0, 200 * USD, 1);
+    rig_step(r, maker, &start);
+    rig_turn(r, maker);
+    rig_quote(r, maker, mid);
     return maker;
 }
 
@@ -828,22 +462,22 @@ Test(crowd, a_maker_leans_against_what_it_holds)
     const char *const overrides[] = {"nodes.maker.agent.skew=0.02"};
     struct rig *r = rig_open(overrides, LENGTH(overrides));
     struct fl_actor *maker = funded(r, 200 * USD);
-    cr_assert(newest(r)->kind == FL_TX_QUOTE && newest(r)->arg[0] == 200 * USD);
+    cr_assert(rig_newest(r)->kind == FL_TX_QUOTE && rig_newest(r)->arg[0] == 200 * USD);
     static const struct {
         int64_t trade, mid;
     } cases[] = {
         {150 * UNIT, 199400000}, {-450 * UNIT, 201200000}, {-9000 * UNIT, 202 * USD}, {0, 0}};
     for (uint64_t i = 0; i < LENGTH(cases); i++) {
-        turn(r, maker);
+        rig_turn(r, maker);
         if (cases[i].trade != 0) give(r, maker, cases[i].trade, 40 + i);
         r->now += 3 * FL_SECOND;
-        quote(r, maker, 200 * USD);
-        block(r);
-        head(r, maker);
+        rig_quote(r, maker, 200 * USD);
+        rig_block(r);
+        rig_head(r, maker);
         if (cases[i].trade == 0)
             cr_assert_eq(r->pooled, 0, "nothing has changed");
         else
-            cr_assert_eq(newest(r)->arg[0], cases[i].mid, "%zu", (size_t)i);
+            cr_assert_eq(rig_newest(r)->arg[0], cases[i].mid, "%zu", (size_t)i);
     }
     rig_close(r);
 }
@@ -853,27 +487,27 @@ Test(crowd, a_maker_without_skew_does_not_lean)
     struct rig *r = rig_open(NULL, 0);
     struct fl_actor *maker = funded(r, 200 * USD);
     give(r, maker, 450 * UNIT, 40);
-    turn(r, maker);
+    rig_turn(r, maker);
     r->now += 3 * FL_SECOND;
-    quote(r, maker, 200 * USD);
-    turn(r, maker);
+    rig_quote(r, maker, 200 * USD);
+    rig_turn(r, maker);
     cr_assert_eq(r->pooled, 0, "no reason to");
-    quote(r, maker, 201 * USD);
-    cr_assert_eq(newest(r)->arg[0], 201 * USD);
+    rig_quote(r, maker, 201 * USD);
+    cr_assert_eq(rig_newest(r)->arg[0], 201 * USD);
     rig_close(r);
 }
 
 Test(crowd, a_maker_keeps_to_the_grid)
 {
     struct rig *r = rig_open(NULL, 0);
-    clerk(r, BOARD_SLOPE, (int64_t[5]){0, 50000, 0, 0, 0}); /* ticks of 5 cents */
+    rig_clerk(r, BOARD_SLOPE, (int64_t[5]){0, 50000, 0, 0, 0}); /* ticks of 5 cents */
     funded(r, 200024999);
-    cr_assert_eq(newest(r)->arg[0], 200 * USD);
+    cr_assert_eq(rig_newest(r)->arg[0], 200 * USD);
     rig_close(r);
     r = rig_open(NULL, 0);
-    clerk(r, BOARD_SLOPE, (int64_t[5]){0, 50000, 0, 0, 0});
+    rig_clerk(r, BOARD_SLOPE, (int64_t[5]){0, 50000, 0, 0, 0});
     funded(r, 200025000);
-    cr_assert_eq(newest(r)->arg[0], 200050000);
+    cr_assert_eq(rig_newest(r)->arg[0], 200050000);
     rig_close(r);
 }
 
@@ -887,36 +521,37 @@ Test(crowd, a_maker_offers_less_in_unrest)
                                      "nodes.maker.agent.calm_volatility=0.0005"};
     struct rig *r = rig_open(overrides, LENGTH(overrides));
     struct fl_actor *maker = funded(r, 200 * USD);
-    cr_assert(newest(r)->arg[1] == 500 && newest(r)->arg[2] == 1000 * UNIT);
-    turn(r, maker);
+    cr_assert(rig_newest(r)->arg[1] == 500 && rig_newest(r)->arg[2] == 1000 * UNIT);
+    rig_turn(r, maker);
     for (int i = 0; i < 2400; i++) {
         const int64_t mid = i % 2 ? 200 * USD : 200400000;
         r->now += FL_SECOND;
-        quote(r, maker, mid);
+        rig_quote(r, maker, mid);
         if (r->pooled < 10) continue;
         r->now -= FL_SECOND; /* a block takes a second */
-        turn(r, maker);
+        rig_turn(r, maker);
     }
-    turn(r, maker);
+    rig_turn(r, maker);
     r->now += 2 * FL_SECOND;
-    quote(r, maker, 200800000);
+    rig_quote(r, maker, 200800000);
     const double steps = (0.002 * 0.002 + 0.002 / 1.002 * (0.002 / 1.002)) / 2;
     const double volatility = sqrt(steps * log(2) / 60 / (1 - exp2(-1.0 / 60)));
     const double share = 1 - 0.25 * (volatility / 0.0005 - 1);
-    const double depth = (double)newest(r)->arg[2] / 1e9, spread = (double)newest(r)->arg[1];
+    const double depth = (double)rig_newest(r)->arg[2] / 1e9,
+                 spread = (double)rig_newest(r)->arg[1];
     cr_assert_float_eq(depth, share, 0.02, "%g for %g", depth, share);
     cr_assert_float_eq(spread, ceil(500 / depth), 1.01);
 
     /* Calm comes back: half of the squares each minute. */
     for (int i = 0; i < 900; i++) {
         r->now += FL_SECOND;
-        quote(r, maker, 200800000);
+        rig_quote(r, maker, 200800000);
         if (i % 20 == 0) {
             r->now -= FL_SECOND;
-            turn(r, maker);
+            rig_turn(r, maker);
         }
     }
-    cr_assert(newest(r)->arg[2] == 1000 * UNIT && newest(r)->arg[1] == 500);
+    cr_assert(rig_newest(r)->arg[2] == 1000 * UNIT && rig_newest(r)->arg[1] == 500);
     rig_close(r);
 }
 
@@ -928,21 +563,21 @@ Test(crowd, a_maker_leaves_when_it_has_lost_too_much)
     struct rig *r = rig_open(overrides, LENGTH(overrides));
     struct fl_actor *maker = funded(r, 200 * USD);
     give(r, maker, 450 * UNIT, 40);
-    turn(r, maker);
+    rig_turn(r, maker);
     for (int64_t price = 199; price >= 177; price--) {
-        post(r, 0, price * USD, 1);
+        rig_post(r, 0, price * USD, 1);
         r->now += 4 * FL_SECOND;
-        quote(r, maker, price * USD);
-        turn(r, maker);
+        rig_quote(r, maker, price * USD);
+        rig_turn(r, maker);
         const bool left = 450 * (200 - price) > 10000;
-        cr_assert_eq(observe(maker, 3), left, "at %lld", (long long)price);
-        if (left) cr_assert(newest(r)->kind == FL_TX_QUOTE && newest(r)->arg[2] == 0);
+        cr_assert_eq(rig_observe(maker, 3), left, "at %lld", (long long)price);
+        if (left) cr_assert(rig_newest(r)->kind == FL_TX_QUOTE && rig_newest(r)->arg[2] == 0);
     }
-    block(r); /* takes it */
+    rig_block(r); /* takes it */
     for (int i = 0; i < 50; i++) {
         r->now += 30 * FL_SECOND;
-        quote(r, maker, (178 + i) * USD);
-        turn(r, maker);
+        rig_quote(r, maker, (178 + i) * USD);
+        rig_turn(r, maker);
         cr_assert_eq(r->pooled, 0, "for good");
     }
     rig_close(r);
@@ -956,8 +591,8 @@ Test(crowd, a_venue_thins)
                                      "nodes.venue.market.thin_floor=0.25",
                                      "nodes.venue.market.calm_volatility=0.001"};
     struct rig *r = rig_open(overrides, LENGTH(overrides));
-    struct fl_actor *venue = actor(r, "venue", FL_MARKET);
-    struct fl_event tick = event(r, FL_CALL), order = event(r, FL_MSG);
+    struct fl_actor *venue = rig_actor(r, "venue", FL_MARKET);
+    struct fl_event tick = rig_event(r, FL_CALL), order = rig_event(r, FL_MSG);
     tick.msg.family = FL_SOURCE;
     tick.msg.kind = FL_FUNDAMENTAL;
     order.msg.kind = FL_ORDER;
@@ -966,24 +601,24 @@ Test(crowd, a_venue_thins)
         tick.now = order.now = r->now += FL_SECOND;
         tick.msg.word[0] = (uint64_t)i;
         tick.msg.value[0] = 200 * USD + i % 2 * 100000; /* 0.05 % */
-        step(r, venue, &tick);
+        rig_step(r, venue, &tick);
     }
-    cr_assert_eq(observe(venue, 4), 20000 * UNIT);
+    cr_assert_eq(rig_observe(venue, 4), 20000 * UNIT);
     order.msg.word[1] = 1;
-    step(r, venue, &order);
-    cr_assert_eq(observe(venue, 2), -5000);
+    rig_step(r, venue, &order);
+    cr_assert_eq(rig_observe(venue, 2), -5000);
     tick.now = order.now = r->now += 3600 * FL_SECOND;
     for (int i = 600; i < 900; i++) {
         tick.now = order.now = r->now += FL_SECOND;
         tick.msg.word[0] = (uint64_t)i;
         tick.msg.value[0] = 200 * USD + i % 2 * 4000000; /* 2 % */
-        step(r, venue, &tick);
+        rig_step(r, venue, &tick);
     }
-    cr_assert_eq(observe(venue, 4), 5000 * UNIT);
+    cr_assert_eq(rig_observe(venue, 4), 5000 * UNIT);
     order.msg.word[1] = 2;
-    step(r, venue, &order);
-    cr_assert_float_eq((double)observe(venue, 2), -20000, 1);
-    cr_assert_float_eq((double)observe(venue, 5), -20000, 1);
+    rig_step(r, venue, &order);
+    cr_assert_float_eq((double)rig_observe(venue, 2), -20000, 1);
+    cr_assert_float_eq((double)rig_observe(venue, 5), -20000, 1);
     rig_close(r);
 }
 
@@ -994,31 +629,31 @@ Test(crowd, a_venue_thins)
 /* A book on the exchange, and a mid price at the venue. */
 static void places(struct rig *r, struct fl_actor *arb, int64_t bid, int64_t ask, int64_t mid)
 {
-    clerk(r, BOARD_POST, (int64_t[5]){mid, bid, ask, 1000, 0});
-    block(r);
-    quote(r, arb, mid);
+    rig_clerk(r, BOARD_POST, (int64_t[5]){mid, bid, ask, 1000, 0});
+    rig_block(r);
+    rig_quote(r, arb, mid);
 }
 
 static void fill(struct rig *r, struct fl_actor *arb, int64_t price)
 {
-    struct fl_event in = event(r, FL_MSG);
+    struct fl_event in = rig_event(r, FL_MSG);
     in.msg.kind = FL_FILLED;
-    in.msg.from = actor(r, "venue", FL_MARKET)->self.endpoint;
+    in.msg.from = rig_actor(r, "venue", FL_MARKET)->self.endpoint;
     in.msg.word[0] = r->order.word[0];
     in.msg.word[1] = r->order.word[1];
     in.msg.value[0] = r->order.value[0];
     in.msg.value[1] = price;
-    step(r, arb, &in);
+    rig_step(r, arb, &in);
 }
 
 static struct fl_actor *arbitrageur(struct rig *r)
 {
-    struct fl_actor *arb = actor(r, "arb", FL_AGENT);
-    const struct fl_event start = event(r, FL_START);
-    step(r, arb, &start);
-    cr_assert(newest(r)->kind == FL_TX_DEPOSIT && newest(r)->arg[0] == 100000 * USD);
+    struct fl_actor *arb = rig_actor(r, "arb", FL_AGENT);
+    const struct fl_event start = rig_event(r, FL_START);
+    rig_step(r, arb, &start);
+    cr_assert(rig_newest(r)->kind == FL_TX_DEPOSIT && rig_newest(r)->arg[0] == 100000 * USD);
     places(r, arb, 199900000, 200100000, 200 * USD);
-    head(r, arb);
+    rig_head(r, arb);
     cr_assert_eq(r->pooled, 0, "no gap");
     return arb;
 }
@@ -1031,48 +666,48 @@ Test(crowd, arbitrage_sells_dear_and_buys_cheap)
     struct fl_actor *arb = arbitrageur(r);
     const uint32_t account = arb->self.account_first;
     places(r, arb, 200400000, 200600000, 200 * USD);
-    head(r, arb);
+    rig_head(r, arb);
     cr_assert_eq(r->pooled, 0, "just no gain");
     static const int64_t sold[] = {20, 40, 50, 50};
     for (size_t i = 0; i < LENGTH(sold); i++) {
         places(r, arb, 200401000, 200600000, 200 * USD);
-        head(r, arb);
+        rig_head(r, arb);
         if (i < 3)
-            cr_assert(newest(r)->kind == FL_TX_TRADE && newest(r)->arg[1] == 200400000);
+            cr_assert(rig_newest(r)->kind == FL_TX_TRADE && rig_newest(r)->arg[1] == 200400000);
         else
             cr_assert_eq(r->pooled, 0, "that is all it may hold");
-        turn(r, arb);
-        cr_assert_eq(balance(r, account).size[0], -sold[i] * UNIT);
+        rig_turn(r, arb);
+        cr_assert_eq(rig_balance(r, account).size[0], -sold[i] * UNIT);
         if (i < 3) {
             cr_assert_eq(r->order.value[0], i < 2 ? 20 * UNIT : 10 * UNIT);
             cr_assert_eq(r->pooled, 0, "not before it is hedged");
             fill(r, arb, 200 * USD);
         }
     }
-    cr_assert_eq(observe(arb, 1), -50 * UNIT);
-    cr_assert_eq(observe(arb, 0), 50 * 401000, "50 at 200.401 less 200");
+    cr_assert_eq(rig_observe(arb, 1), -50 * UNIT);
+    cr_assert_eq(rig_observe(arb, 0), 50 * 401000, "50 at 200.401 less 200");
     cr_assert_eq(r->orders, 3);
 
     places(r, arb, 200050000, 200101000, 200 * USD);
-    head(r, arb);
+    rig_head(r, arb);
     cr_assert_eq(r->pooled, 0, "not closed yet");
     places(r, arb, 200050000, 200100000, 200 * USD);
-    head(r, arb);
-    cr_assert(newest(r)->arg[0] == 20 * UNIT && newest(r)->arg[1] == 200100000);
-    turn(r, arb);
+    rig_head(r, arb);
+    cr_assert(rig_newest(r)->arg[0] == 20 * UNIT && rig_newest(r)->arg[1] == 200100000);
+    rig_turn(r, arb);
     cr_assert_eq(r->order.value[0], -20 * UNIT);
     fill(r, arb, 200 * USD);
-    cr_assert_eq(observe(arb, 0), 50 * 401000 - 20 * 100000);
+    cr_assert_eq(rig_observe(arb, 0), 50 * 401000 - 20 * 100000);
 
     /* The other way, through zero: buys below 199.60. */
     places(r, arb, 199300000, 199600000, 200 * USD);
-    head(r, arb);
-    cr_assert_eq(newest(r)->arg[0], 20 * UNIT, "only because the gap is closed");
-    turn(r, arb);
+    rig_head(r, arb);
+    cr_assert_eq(rig_newest(r)->arg[0], 20 * UNIT, "only because the gap is closed");
+    rig_turn(r, arb);
     fill(r, arb, 200 * USD);
     places(r, arb, 199300000, 199599000, 200 * USD);
-    head(r, arb);
-    cr_assert(newest(r)->arg[0] == 20 * UNIT && newest(r)->arg[1] == 199600000);
+    rig_head(r, arb);
+    cr_assert(rig_newest(r)->arg[0] == 20 * UNIT && rig_newest(r)->arg[1] == 199600000);
     rig_close(r);
 }
 
@@ -1085,21 +720,21 @@ Test(crowd, arbitrage_is_limited)
     struct fl_actor *arb = arbitrageur(r);
     places(r, arb, 210 * USD, 211 * USD, 200 * USD);
     r->now += FL_SECOND;
-    quote(r, arb, 200 * USD);
+    rig_quote(r, arb, 200 * USD);
     r->now += 3600 * FL_SECOND;
-    head(r, arb);
+    rig_head(r, arb);
     cr_assert_eq(r->pooled, 0);
-    quote(r, arb, 200 * USD);
-    quote(r, arb, 200 * USD);
-    head(r, arb);
-    cr_assert_eq(newest(r)->arg[0], -2500 * UNIT, "5 times 100,000 at 200");
-    const struct fl_tx first = *newest(r);
+    rig_quote(r, arb, 200 * USD);
+    rig_quote(r, arb, 200 * USD);
+    rig_head(r, arb);
+    cr_assert_eq(rig_newest(r)->arg[0], -2500 * UNIT, "5 times 100,000 at 200");
+    const struct fl_tx first = *rig_newest(r);
     r->pooled = 0; /* lost */
     for (int i = 1; i <= 6; i++) {
-        head(r, arb);
+        rig_head(r, arb);
         cr_assert_eq(r->pooled, (uint32_t)i / 3);
     }
-    cr_assert_eq(memcmp(newest(r), &first, sizeof first), 0, "the same again");
+    cr_assert_eq(memcmp(rig_newest(r), &first, sizeof first), 0, "the same again");
     rig_close(r);
 }
 
@@ -1109,9 +744,9 @@ static double mean_gap(bool with)
 {
     struct rig *r = rig_open(NULL, 0);
     struct fl_actor *arb = arbitrageur(r);
-    clerk(r, BOARD_SLOPE, (int64_t[5]){100 * UNIT, 1, 0, 0, 0});
+    rig_clerk(r, BOARD_SLOPE, (int64_t[5]){100 * UNIT, 1, 0, 0, 0});
     uint64_t random = 17, nonce = 0;
-    const struct fl_self *noise = &actor(r, "trader", FL_AGENT)->self;
+    const struct fl_self *noise = &rig_actor(r, "trader", FL_AGENT)->self;
     double sum = 0;
     for (int i = 0; i < 400; i++) {
         struct fl_tx tx = {.account = noise->account_first,
@@ -1122,10 +757,10 @@ static double mean_gap(bool with)
         if (tx.arg[0] == 0) tx.arg[0] = UNIT;
         tx.tag = fl_sign(noise, fl_tx_digest(&tx), r->out);
         r->pool[r->pooled++] = tx;
-        block(r);
-        quote(r, arb, 200 * USD);
+        rig_block(r);
+        rig_quote(r, arb, 200 * USD);
         const uint32_t orders = r->orders;
-        if (with) head(r, arb);
+        if (with) rig_head(r, arb);
         if (r->orders > orders) fill(r, arb, 200 * USD);
         struct fl_market_terms terms;
         const struct fl_query ask = {.contract = EXCHANGE, .kind = FL_ASK_MARKET};
@@ -1133,7 +768,7 @@ static double mean_gap(bool with)
                      FL_READ_OK);
         sum += fabs((double)(terms.bid + terms.ask) / 2 - 200e6);
     }
-    if (with) cr_assert_gt(observe(arb, 0), 0, "it gains by that");
+    if (with) cr_assert_gt(rig_observe(arb, 0), 0, "it gains by that");
     rig_close(r);
     return sum / 400;
 }
