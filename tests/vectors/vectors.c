@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct vector_kind *const tables[] = {vectors_dydx_v4};
+static const struct vector_kind *const tables[] = {vectors_dydx_v4, vectors_eip1559};
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNREADABLE = 3, KINDS_MAX = 512 };
 

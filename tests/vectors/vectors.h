@@ -19,7 +19,7 @@ struct vector_kind {
     const char *kind; /* NULL ends a table */
     void (*check)(struct vector_case *c);
 };
-extern const struct vector_kind vectors_dydx_v4[];
+extern const struct vector_kind vectors_dydx_v4[], vectors_eip1559[];
 
 /* Prints `FILE: KIND: NAME: ` and the sentence, and fails the case. */
 void vector_fail(struct vector_case *c, const char *format, ...)
