@@ -968,9 +968,9 @@ Test(config, lookups)
     cr_expect_eq(fl_model_find(FL_CONSENSUS, "ordered"), &ordered);
     cr_expect_null(fl_model_find(FL_CHAIN, "ordered"));
     cr_expect_null(fl_model_find(FL_CONSENSUS, "Ordered"));
-    static const char *const families[] = {"consensus",  "chain", "source",  "market",
-                                           "oracle",     "agent", "defence", "contract",
-                                           "aggregator", "fault", "check"};
+    static const char *const families[] = {
+        "consensus", "chain",      "source", "market",       "oracle", "agent", "defence",
+        "contract",  "aggregator", "mark",   "deleveraging", "fault",  "check"};
     for (int i = FL_CONSENSUS; i < FL_FAMILIES; i++) {
         cr_expect_str_eq(fl_family_name((enum fl_family)i), families[i - 1]);
     }
