@@ -204,7 +204,8 @@ static int64_t missing(const struct glance *g, uint32_t index, const struct look
     const int64_t held =
         fl_clamp(fl_size_in(&look->held, fl_crowd_market(g->p, place)), -FL_SIZE_MAX, FL_SIZE_MAX);
     const int64_t more = (d == UP ? most - held : held + most);
-    const int64_t size = more <= 0 ? 0 : fl_min(more - more % terms->lot, FL_SIZE_MAX);
+    const int64_t lot = fl_max(terms->lot, 1);
+    const int64_t size = more <= 0 ? 0 : fl_min(more, FL_SIZE_MAX) / lot * lot;
     return d == UP ? size : -size;
 }
 
