@@ -189,16 +189,16 @@ void fl_read_offers(const struct fl_desk *desk, uint32_t market, bool buy,
 int64_t fl_best_price(const struct fl_desk *desk, uint32_t market, bool buy);
 /* What the taker of `size` gets: -ceil(size * price) for a buy, floor(|size| * price) for a sell. */
 fl_i128 fl_quote_flow(int64_t size, int64_t price);
-/* The next part of an order of signed `size` that the book would fill at `limit` or better (0: any), places in
- * `skip` left out. Size 0 if there is none. */
+/* The next part of what is left, signed `size`, of an order of `whole`, that the book would fill at `limit` or
+ * better (0: any), places in `skip` left out. Size 0 if there is none. */
 struct fl_match {
     uint32_t place, maker; /* of the maker in the market; its account */
     int64_t size;          /* signed, of the taker */
     int64_t price;
     fl_i128 quote; /* the taker's flow */
 };
-struct fl_match fl_book_look(const struct fl_desk *desk, uint32_t market, int64_t size,
-                            int64_t limit, uint32_t skip);
+struct fl_match fl_book_look(const struct fl_desk *desk, uint32_t market, int64_t whole,
+                             int64_t size, int64_t limit, uint32_t skip);
 /* The maker's side of it, stored. False, and nothing changed, if the maker cannot back it. */
 bool fl_book_take(struct fl_desk *desk, uint32_t market, const struct fl_match *part);
 uint32_t fl_trade(struct fl_desk *desk, const struct fl_tx *tx);

@@ -11,13 +11,13 @@ static void impact_of(const struct fl_desk *desk, uint32_t market, int64_t index
                       fl_i128 *numerator, fl_i128 *denominator)
 {
     const struct fl_exchange_market *terms = fl_market_terms(desk, market);
-    const struct fl_grid grid = {.tick = terms->tick, .lot = terms->lot};
     struct fl_offer offers[FL_MAKERS_MAX];
     fl_read_offers(desk, market, buy, offers);
     const fl_i128 wanted = (fl_i128)terms->impact_notional * FL_PPM_ONE / index;
     int64_t rest = (int64_t)(wanted > FL_SIZE_ASKED_MAX ? FL_SIZE_ASKED_MAX : wanted);
     *numerator = *denominator = 0;
-    rest = fl_max(rest - rest % grid.lot, grid.lot);
+    rest = fl_max(rest - rest % terms->lot, terms->lot);
+    const struct fl_grid grid = fl_order_grid(terms->tick, terms->lot, rest);
     while (rest > 0) {
         const struct fl_slice slice = fl_book_slice(offers, FL_MAKERS_MAX, buy, rest, 0, &grid);
         if (slice.maker == UINT32_MAX) {

@@ -197,7 +197,7 @@ static uint32_t close_on_book(struct fall *f)
     const int64_t limit = fillable_limit(f), wanted = f->rest;
     uint32_t skip = 0;
     while (f->rest != 0) {
-        const struct fl_match part = fl_book_look(f->desk, f->market, f->rest, limit, skip);
+        const struct fl_match part = fl_book_look(f->desk, f->market, wanted, f->rest, limit, skip);
         bool backed;
         if (part.size == 0) break;
         if (part.maker != f->account.number && take_part(f, &part, &backed)) continue;
@@ -375,9 +375,10 @@ static bool dump_part(struct fall *f, const struct fl_match *part)
 
 static void dump(struct fall *f)
 {
+    const int64_t wanted = f->rest;
     uint32_t skip = 0;
     while (f->rest != 0) {
-        const struct fl_match part = fl_book_look(f->desk, f->market, f->rest, 0, skip);
+        const struct fl_match part = fl_book_look(f->desk, f->market, wanted, f->rest, 0, skip);
         if (part.size == 0) return;
         if (part.maker == f->account.number || !dump_part(f, &part))
             skip |= UINT32_C(1) << part.place;

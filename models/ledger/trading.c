@@ -68,16 +68,16 @@ void fl_read_offers(const struct fl_desk *desk, uint32_t market, bool buy,
     }
 }
 
-static struct fl_grid grid_of(const struct fl_desk *desk, uint32_t market)
+static struct fl_grid grid_of(const struct fl_desk *desk, uint32_t market, int64_t whole)
 {
     const struct fl_exchange_market *terms = fl_market_terms(desk, market);
-    return (struct fl_grid){.tick = terms->tick, .lot = terms->lot};
+    return fl_order_grid(terms->tick, terms->lot, fl_abs(whole));
 }
 
 int64_t fl_best_price(const struct fl_desk *desk, uint32_t market, bool buy)
 {
     struct fl_offer offers[FL_MAKERS_MAX];
-    const struct fl_grid grid = grid_of(desk, market);
+    const struct fl_grid grid = grid_of(desk, market, 0);
     fl_read_offers(desk, market, buy, offers);
     return fl_book_best(offers, FL_MAKERS_MAX, buy, &grid);
 }
@@ -88,11 +88,11 @@ fl_i128 fl_quote_flow(int64_t size, int64_t price)
     return exact > 0 ? -((exact + FL_PPM_ONE - 1) / FL_PPM_ONE) : -exact / FL_PPM_ONE;
 }
 
-struct fl_match fl_book_look(const struct fl_desk *desk, uint32_t market, int64_t size,
-                            int64_t limit, uint32_t skip)
+struct fl_match fl_book_look(const struct fl_desk *desk, uint32_t market, int64_t whole,
+                             int64_t size, int64_t limit, uint32_t skip)
 {
     struct fl_offer offers[FL_MAKERS_MAX];
-    const struct fl_grid grid = grid_of(desk, market);
+    const struct fl_grid grid = grid_of(desk, market, whole);
     const bool buy = size > 0;
     fl_read_offers(desk, market, buy, offers);
     for (uint32_t i = 0; i < FL_MAKERS_MAX; i++)
@@ -145,7 +145,7 @@ static uint32_t fill_all(struct fl_desk *desk, struct fl_opened *taker, uint32_t
 {
     uint32_t skip = 0;
     for (int64_t rest = size; rest != 0;) {
-        const struct fl_match part = fl_book_look(desk, market, rest, limit, skip);
+        const struct fl_match part = fl_book_look(desk, market, size, rest, limit, skip);
         if (part.size == 0)
             return skip != 0 || fl_best_price(desk, market, size > 0) == 0 ? FL_REFUSED_NO_QUOTE
                                                                            : FL_REFUSED_LIMIT;
