@@ -143,6 +143,19 @@ static void pay_in(struct fall *f, fl_i128 delta)
     totals->fund = fl_add(totals->fund, (int64_t)(delta - share));
 }
 
+static fl_i128 deficit_of(const struct fall *f)
+{
+    return f->fund_paid + f->adl + f->socialised + f->outstanding;
+}
+
+/* Whether all deficits so far still fit with `loss` more: what does not is not done at all, so that at the end of a
+ * block, too, every loss is counted. */
+static bool can_count(struct fall *f, fl_i128 loss)
+{
+    const struct fl_totals *totals = &fl_desk_exchange(f->desk)->totals;
+    return totals->deficit + deficit_of(f) + loss <= FL_MONEY_MAX;
+}
+
 /* --- 1: the book, within the fillable price and the fund ------------------------------------------- */
 
 static bool fund_bears(struct fall *f, fl_i128 delta)
@@ -150,7 +163,8 @@ static bool fund_bears(struct fall *f, fl_i128 delta)
     const struct fl_exchange_row *exchange = this_block(f->desk);
     const fl_i128 loss = delta < 0 ? -delta : 0;
     if (loss == 0) return exchange->totals.fund + delta <= FL_MONEY_MAX;
-    return (fl_insurance_bears(exchange->totals.fund, delta) && f->lost + loss <= f->loss_left &&
+    return (fl_insurance_bears(exchange->totals.fund, delta) && can_count(f, loss) &&
+            f->lost + loss <= f->loss_left &&
             exchange->struck_insurance + f->lost + loss <= f->desk->p->insurance_per_block);
 }
 
@@ -251,15 +265,16 @@ static int64_t deleverage(struct fall *f, uint32_t number, int64_t most)
     fl_i128 quote;
     const int64_t moved = fl_deleverage_against(&loser.value, &other.value, desk->market, f->market,
                                                 most, FL_DELEVERAGE_AT_BANKRUPTCY, &quote);
-    if (moved == 0 || fl_abs(other.value.quote) > FL_MONEY_MAX ||
-        fl_abs(loser.value.quote) > FL_MONEY_MAX)
+    if (moved == 0) return 0;
+    const fl_i128 worth = notional_of(f, before) - notional_of(f, before + moved);
+    if (fl_abs(other.value.quote) > FL_MONEY_MAX || fl_abs(loser.value.quote) > FL_MONEY_MAX ||
+        !can_count(f, quote - worth))
         return 0;
     fl_account_follow(&loser, f->market, before, quote);
     fl_account_follow(&other, f->market, before_other, quote);
     const bool stored = fl_account_store(desk, &other);
     FL_ASSERT(stored); /* settled, and it shrinks */
     keep(f, &loser);
-    const fl_i128 worth = notional_of(f, before) - notional_of(f, before + moved);
     count_part(f, moved, before, quote, 0);
     f->adl += quote - worth;
     this_block(desk)->struck_deleveragings++;
@@ -354,7 +369,7 @@ static bool dump_part(struct fall *f, const struct fl_match *part)
     const fl_i128 loss = bankrupt > part->quote ? bankrupt - part->quote : 0;
     struct fl_opened after = f->account;
     if (!fl_account_trade(desk, &after, f->market, part->size, part->quote) ||
-        fl_magnitude(after.value.quote + loss) > FL_MONEY_MAX ||
+        fl_magnitude(after.value.quote + loss) > FL_MONEY_MAX || !can_count(f, loss) ||
         !fl_book_take(desk, f->market, part))
         return false;
     keep(f, &after);
@@ -433,14 +448,15 @@ static uint32_t limit_size(struct fall *f)
     if (struck_before(f->desk, f->account.number, f->market, &notional, &lost) ||
         this_block(f->desk)->struck == fl_row_count(f->desk->rows, FL_EXCHANGE_STRUCK))
         return FL_REFUSED_BLOCK_LIMIT;
-    const struct fl_account_limits left = fl_account_limits(&terms, notional, lost);
+    /* Negative if a whole lot, or a loss that no limit stops, has passed them. */
+    const fl_i128 notional_left = fl_block_notional_left(&terms, notional);
     const int64_t size = fl_account_size(&f->account.value, f->market);
     const int64_t lot = fl_market_terms(f->desk, f->market)->lot;
     const fl_i128 value = fl_magnitude(notional_of(f, size));
     const struct fl_notional_limits limits = fl_position_limits(&terms, value);
-    fl_i128 most = limits.greatest < left.notional ? limits.greatest : left.notional;
-    if (left.notional <= 0) return FL_REFUSED_BLOCK_LIMIT;
-    f->loss_left = left.insurance;
+    fl_i128 most = limits.greatest < notional_left ? limits.greatest : notional_left;
+    if (notional_left <= 0) return FL_REFUSED_BLOCK_LIMIT;
+    f->loss_left = fl_block_insurance_left(&terms, lost);
     f->rest = -size;
     if (most < value) {
         const fl_i128 lots = fl_abs(size) * most / value / lot;
@@ -450,22 +466,25 @@ static uint32_t limit_size(struct fall *f)
     return 0;
 }
 
-static bool settle_up(struct fall *f)
+static void settle_up(struct fall *f)
 {
     struct fl_desk *desk = f->desk;
     struct fl_totals *totals = &fl_desk_exchange(desk)->totals;
-    const fl_i128 deficit = f->fund_paid + f->adl + f->socialised + f->outstanding;
+    const fl_i128 deficit = deficit_of(f);
     strike(f);
-    if (deficit == 0) return true;
+    if (deficit == 0) return;
     fl_exec_because(desk->exec, FL_RECORD_LIQUIDATION, f->account.number, f->number);
     int64_t *note = fl_exec_note(desk->exec, FL_RECORD_DEFICIT, f->account.number, f->number);
     note[2] = (int64_t)f->fund_paid;
     note[3] = (int64_t)f->adl;
     note[4] = (int64_t)f->socialised;
     note[5] = (int64_t)f->outstanding;
-    return fl_move(&totals->deficit, deficit) && fl_move(&totals->fund_paid, f->fund_paid) &&
-           fl_move(&totals->adl, f->adl) && fl_move(&totals->socialised, f->socialised) &&
-           fl_move(&totals->outstanding, f->outstanding);
+    const bool counted = fl_move(&totals->deficit, deficit) &&
+                         fl_move(&totals->fund_paid, f->fund_paid) &&
+                         fl_move(&totals->adl, f->adl) &&
+                         fl_move(&totals->socialised, f->socialised) &&
+                         fl_move(&totals->outstanding, f->outstanding);
+    FL_ASSERT(counted); /* can_count, part by part */
 }
 
 /* Liquidates what may be of one position: 0 if anything was closed, or why not. */
@@ -483,7 +502,8 @@ static uint32_t liquidate(struct fall *f, uint32_t number, uint32_t market_plus_
         if (f->rest != 0 && !f->desk->p->deleveraging.model->deleveraging->named) dump(f);
     }
     if (!f->note) return unfilled;
-    return settle_up(f) ? 0 : FL_REFUSED_ARGUMENT;
+    settle_up(f);
+    return 0;
 }
 
 static bool named_account(const struct fl_desk *desk, int64_t arg)
@@ -538,7 +558,8 @@ uint32_t fl_deleverage_tx(struct fl_desk *desk, const struct fl_tx *tx)
     else
         deleverage(&f, (uint32_t)tx->arg[2], f.rest);
     if (!f.note) return FL_REFUSED_NO_QUOTE;
-    return settle_up(&f) ? 0 : FL_REFUSED_ARGUMENT;
+    settle_up(&f);
+    return 0;
 }
 
 /* --- the exchange's own ----------------------------------------------------------------------------- */

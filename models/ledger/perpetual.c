@@ -132,8 +132,9 @@ static void answer_account(struct fl_desk *desk, uint32_t number, void *out)
 {
     struct fl_opened account;
     fl_account_open(desk, number, &account);
+    const struct fl_account_row *row = fl_row(desk->rows, FL_EXCHANGE_ACCOUNTS, number);
     struct fl_account answer = {.quote = account.value.quote,
-                                .unsettled = clipped(-account.due),
+                                .unsettled = row->quote - account.value.quote,
                                 .positions = account.value.count,
                                 .priced = account.priced,
                                 .maker = fl_is_maker(desk, number)};
