@@ -26,7 +26,10 @@
 #define FL_INTEREST_MAX ((int64_t)100000000000000000)   /* open interest of a market: 10^11 units */
 #define FL_INDEX_MAX ((int64_t)1000000000000000000)     /* of funding and socialised losses */
 #define FL_EXCHANGE_EXPONENT (-6)                       /* sizes and prices are both in 10^-6 */
-enum { FL_FUNDING_SLOTS = 64 };                         /* votes of a sample, samples of a tick */
+enum {
+    FL_FUNDING_SLOTS = 64, /* votes of a sample, samples of a tick */
+    FL_ATTEMPTS_MAX = 1000 /* liquidations that the exchange itself tries in a block */
+};
 
 /* --- parameters ---------------------------------------------------------------------------------- */
 

@@ -28,8 +28,9 @@ struct fall {
     fl_i128 notional_left, loss_left; /* of this block's limits */
     fl_i128 reward;                   /* to the sender */
     fl_i128 fund_paid, adl, socialised, outstanding;
-    bool rewarded; /* there is a sender */
-    bool own;      /* the exchange's own: its cause is the price, not a transaction */
+    bool rewarded;   /* there is a sender */
+    bool taken_over; /* somebody was deleveraged */
+    bool own;        /* the exchange's own: its cause is the price, not a transaction */
 };
 
 /* --- limits of a block ---------------------------------------------------------------------------- */
@@ -277,6 +278,7 @@ static int64_t deleverage(struct fall *f, uint32_t number, int64_t most)
     keep(f, &loser);
     count_part(f, moved, before, quote, 0);
     f->adl += quote - worth;
+    f->taken_over = true;
     this_block(desk)->struck_deleveragings++;
     fl_desk_exchange(desk)->totals.deleveragings++;
     fl_exec_because(desk->exec, FL_RECORD_LIQUIDATION, f->account.number, f->number);
@@ -584,19 +586,38 @@ static void look_again(struct fl_desk *desk, struct fl_fallen *one)
     one->struck = !account.priced || !fl_liquidatable(&risk);
 }
 
+/* Accounts that could not be liquidated: they are not tried again in this block. */
+struct vain {
+    uint32_t account[FL_ATTEMPTS_MAX], count;
+};
+
+static void leave_out(const struct vain *vain, struct fl_fallen *all, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t k = 0; k < vain->count; k++)
+            if (vain->account[k] == all[i].account) all[i].struck = 1;
+}
+
 void fl_liquidate_block(struct fl_desk *desk)
 {
     if (desk->p->liquidations_per_block == 0) return;
+    struct vain vain = {.count = 0};
     uint32_t count;
     struct fl_fallen *all = fl_watchlist_fallen(desk, &count);
     for (int64_t i = 0; i < desk->p->liquidations_per_block; i++) {
         const uint32_t first = first_to_fall(all, count);
         if (first == UINT32_MAX) return;
         struct fall f = {.desk = desk, .own = true};
-        if (liquidate(&f, all[first].account, 0) != 0) all[first].struck = 1;
+        if (liquidate(&f, all[first].account, 0) != 0) {
+            all[first].struck = 1;
+            vain.account[vain.count++] = all[first].account;
+        }
         look_again(desk, &all[first]);
-        /* Deleveraging and socialised losses change others too. */
-        for (uint32_t k = 0; k < count && (f.adl != 0 || f.socialised != 0); k++)
-            look_again(desk, &all[k]);
+        if (f.socialised != 0) { /* others may have fallen by it */
+            all = fl_watchlist_fallen(desk, &count);
+            leave_out(&vain, all, count);
+        }
+        /* Deleveraging changes others, but none falls by it: margin.h has it leave them no worse. */
+        for (uint32_t k = 0; k < count && f.taken_over; k++) look_again(desk, &all[k]);
     }
 }

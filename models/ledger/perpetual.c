@@ -438,7 +438,7 @@ static const struct fl_param keys[] = {
      .type = FL_INTEGER,
      .offset = offsetof(struct fl_exchange, liquidations_per_block),
      .min = 0,
-     .max = 1000,
+     .max = FL_ATTEMPTS_MAX,
      .fallback = "0",
      .doc = "attempts that the exchange itself makes at the end of a block, the lowest ratio of "
             "collateral to "

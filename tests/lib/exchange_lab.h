@@ -77,8 +77,7 @@ static inline void xlab_open(struct xlab *x, uint32_t markets, uint32_t makers, 
     lab_group(&x->lab, 1);
     lab_group(&x->lab, makers);
     lab_group(&x->lab, traders);
-    x->exchange.markets =
-        (struct fl_list){.count = markets, .at = x->market, .name = x->name};
+    x->exchange.markets = (struct fl_list){.count = markets, .at = x->market, .name = x->name};
     x->exchange.makers = (struct fl_groups){.count = 1, .first = quoting};
     lab_contract(&x->lab, &fl_model_perpetual, &x->exchange);
     for (uint32_t i = 0; i < markets; i++) {
@@ -139,6 +138,41 @@ static inline void xlab_price(struct xlab *x, uint32_t market, int64_t price)
     xlab_report(x, market, price);
     lab_run(&x->lab);
     cr_assert_eq(x->lab.done.receipts[0].code, 0);
+}
+
+static inline void xlab_give(struct xlab *x, uint32_t account, int64_t amount)
+{
+    cr_assert_eq(xlab_do(x, account, FL_TX_DEPOSIT, amount, 0, 0, 0), 0);
+}
+
+/* The first maker quotes so deep that its impact is below one unit of price, as long as size * mid stays
+ * below 2 * 10^17: buys fill at mid + 1, sells at mid - 1. */
+static inline void xlab_quote(struct xlab *x, uint32_t market, int64_t mid)
+{
+    cr_assert_eq(xlab_do(x, XLAB_MAKER, FL_TX_QUOTE, mid, 0, FL_SIZE_ASKED_MAX, market), 0);
+}
+
+static inline void xlab_unquote(struct xlab *x, uint32_t market)
+{
+    cr_assert_eq(xlab_do(x, XLAB_MAKER, FL_TX_QUOTE, USD, 0, 0, market), 0);
+}
+
+/* An order that fills at `price`. */
+static inline void xlab_trade(struct xlab *x, uint32_t account, uint32_t market, int64_t size,
+                              int64_t price)
+{
+    xlab_quote(x, market, price + (size > 0 ? -1 : 1));
+    cr_assert_eq(xlab_do(x, account, FL_TX_TRADE, size, price, market, 0), 0);
+}
+
+/* Record number `n` (0, 1, ...) of a kind that the last batch made; NULL if it made fewer. */
+static inline const struct fl_record *xlab_record(const struct xlab *x, uint16_t kind, uint32_t n)
+{
+    for (uint32_t i = 0; i < x->lab.done.record_count; i++) {
+        const struct fl_record *r = fl_records_get(x->lab.records, x->lab.done.first_record + i);
+        if (r->kind == kind && n-- == 0) return r;
+    }
+    return NULL;
 }
 
 static inline struct fl_account xlab_account(const struct xlab *x, uint32_t account)
