@@ -64,6 +64,11 @@ static bool struck_before(struct fl_desk *desk, uint32_t account, uint32_t marke
     return found;
 }
 
+static bool table_full(const struct fall *f)
+{
+    return this_block(f->desk)->struck == fl_row_count(f->desk->rows, FL_EXCHANGE_STRUCK);
+}
+
 static int64_t clipped(fl_i128 a)
 {
     return a > FL_MONEY_MAX ? FL_MONEY_MAX : (int64_t)a;
@@ -447,8 +452,7 @@ static uint32_t limit_size(struct fall *f)
     fl_i128 notional, lost;
     terms.account_notional = p->account_notional;
     terms.account_insurance = p->account_insurance;
-    if (struck_before(f->desk, f->account.number, f->market, &notional, &lost) ||
-        this_block(f->desk)->struck == fl_row_count(f->desk->rows, FL_EXCHANGE_STRUCK))
+    if (struck_before(f->desk, f->account.number, f->market, &notional, &lost) || table_full(f))
         return FL_REFUSED_BLOCK_LIMIT;
     /* Negative if a whole lot, or a loss that no limit stops, has passed them. */
     const fl_i128 notional_left = fl_block_notional_left(&terms, notional);
@@ -554,7 +558,7 @@ uint32_t fl_deleverage_tx(struct fl_desk *desk, const struct fl_tx *tx)
     const int64_t size = fl_account_size(&f.account.value, f.market);
     if (size == 0 || !bankrupt(&f)) return size == 0 ? FL_REFUSED_ARGUMENT : FL_REFUSED_HEALTHY;
     f.rest = -size;
-    if (!may_deleverage(&f)) return FL_REFUSED_BLOCK_LIMIT;
+    if (!may_deleverage(&f) || table_full(&f)) return FL_REFUSED_BLOCK_LIMIT;
     if (tx->arg[2] == number)
         dump(&f);
     else

@@ -624,6 +624,45 @@ Test(liquidation, keepers_choose)
     xlab_free(x);
 }
 
+/* What a block has done to positions fits a table of 4096; a keeper who sells a bankrupt position lot by lot is told so
+ * when it is full. */
+Test(liquidation, the_table_of_a_block_is_full)
+{
+    enum { STRUCK = 4096, TXS = 2 * (STRUCK + 1) };
+    struct xlab *x = shorts_against_c(&fl_model_keeper_chosen);
+    struct big {
+        struct fl_batch header;
+        struct fl_tx tx[TXS];
+    } *big = calloc(1, sizeof *big);
+    x->market[0].lot = 50; /* a depth of 1 for 1 % ends with it */
+    big->header = (struct fl_batch){.height = fl_ledger_height(x->lab.ledger, x->lab.head) + 1,
+                                    .time = x->now,
+                                    .tx_count = TXS};
+    for (uint32_t i = 0; i < TXS; i += 2) {
+        big->tx[i] = (struct fl_tx){.account = XLAB_MAKER,
+                                    .kind = FL_TX_QUOTE,
+                                    .nonce = ++x->lab.nonce[XLAB_MAKER],
+                                    .arg = {93 * USD, 0, 1}};
+        big->tx[i + 1] = (struct fl_tx){.account = KEEPER,
+                                        .kind = FL_TX_DELEVERAGE,
+                                        .nonce = ++x->lab.nonce[KEEPER],
+                                        .arg = {C, 0, C}};
+        lab_sign(&x->lab, &big->tx[i]);
+        lab_sign(&x->lab, &big->tx[i + 1]);
+    }
+    cr_assert_eq(fl_ledger_execute(x->lab.ledger, x->lab.head, big, sizeof *big,
+                                   (struct fl_digest){++x->lab.names, 5}, x->now, FL_NO_RECORD,
+                                   &x->lab.done),
+                 FL_EXECUTE_OK);
+    for (uint32_t i = 0; i < TXS; i++)
+        cr_assert_eq(x->lab.done.receipts[i].code, i + 1 < TXS ? 0 : FL_REFUSED_BLOCK_LIMIT, "%u",
+                     i);
+    x->lab.head = x->lab.done.version;
+    xlab_recount(x);
+    free(big);
+    xlab_free(x);
+}
+
 /* B has sold 3 at 88.499999 with 13.4 USD: at 93 it has -0.100003 and can give up nothing, though it ranks by nothing
  * at all; D's bankruptcy price overlaps. B is passed over, D's 2 are taken, then the maker's. */
 Test(liquidation, counterparties_with_nothing_to_give_are_passed_over)
