@@ -202,8 +202,10 @@ struct fl_match {
 };
 struct fl_match fl_book_look(const struct fl_desk *desk, uint32_t market, int64_t whole,
                              int64_t size, int64_t limit, uint32_t skip);
-/* The maker's side of it, stored. False, and nothing changed, if the maker cannot back it. */
-bool fl_book_take(struct fl_desk *desk, uint32_t market, const struct fl_match *part);
+/* The maker's side of it, stored. False, and nothing changed, if the maker cannot back it; `taker_open`: what the
+ * taker's side adds to the open interest. */
+bool fl_book_take(struct fl_desk *desk, uint32_t market, const struct fl_match *part,
+                  int64_t taker_open);
 uint32_t fl_trade(struct fl_desk *desk, const struct fl_tx *tx);
 uint32_t fl_quote_tx(struct fl_desk *desk, const struct fl_tx *tx);
 

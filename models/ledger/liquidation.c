@@ -140,6 +140,11 @@ static void keep(struct fall *f, const struct fl_opened *after)
     begin(f);
 }
 
+static int64_t open_gain(int64_t before, const struct fl_match *part)
+{
+    return fl_open_interest_gain(before, fl_add(before, part->size));
+}
+
 /* Moves a gain to the fund, but for the sender's share. */
 static void pay_in(struct fall *f, fl_i128 delta)
 {
@@ -188,7 +193,7 @@ static bool take_part(struct fall *f, const struct fl_match *part, bool *backed)
     if (!fund_bears(f, delta) ||
         !fl_account_trade(desk, &after, f->market, part->size, part->quote - delta))
         return false;
-    *backed = fl_book_take(desk, f->market, part);
+    *backed = fl_book_take(desk, f->market, part, open_gain(before, part));
     if (!*backed) return false;
     keep(f, &after);
     count_part(f, part->size, before, part->quote, delta);
@@ -377,7 +382,7 @@ static bool dump_part(struct fall *f, const struct fl_match *part)
     struct fl_opened after = f->account;
     if (!fl_account_trade(desk, &after, f->market, part->size, part->quote) ||
         fl_magnitude(after.value.quote + loss) > FL_MONEY_MAX || !can_count(f, loss) ||
-        !fl_book_take(desk, f->market, part))
+        !fl_book_take(desk, f->market, part, open_gain(before, part)))
         return false;
     keep(f, &after);
     struct fl_totals *totals = &fl_desk_exchange(desk)->totals;

@@ -108,15 +108,31 @@ struct fl_match fl_book_look(const struct fl_desk *desk, uint32_t market, int64_
     return part;
 }
 
-bool fl_book_take(struct fl_desk *desk, uint32_t market, const struct fl_match *part)
+/* Initial margins go by the open interest that there will be once both sides are stored, as on dYdX v4
+ * (subaccounts/keeper, internalCanUpdateSubaccounts). */
+static struct fl_risk risk_with(struct fl_desk *desk, const struct fl_opened *account,
+                                uint32_t market, int64_t more_open)
+{
+    int64_t *open = &desk->market[market].open_interest;
+    const int64_t now = *open;
+    *open = fl_add(now, more_open);
+    const struct fl_risk risk = fl_opened_risk(desk, account);
+    *open = now;
+    return risk;
+}
+
+bool fl_book_take(struct fl_desk *desk, uint32_t market, const struct fl_match *part,
+                  int64_t taker_open)
 {
     struct fl_opened maker;
     fl_account_open(desk, part->maker, &maker);
     fl_desk_market(desk, market);
     if (!maker.priced || !fl_opened_settle(desk, &maker)) return false;
     const struct fl_risk before = fl_opened_risk(desk, &maker);
+    const int64_t size = fl_account_size(&maker.value, market);
     if (!fl_account_trade(desk, &maker, market, -part->size, -part->quote)) return false;
-    const struct fl_risk after = fl_opened_risk(desk, &maker);
+    const int64_t own_open = fl_open_interest_gain(size, fl_sub(size, part->size));
+    const struct fl_risk after = risk_with(desk, &maker, market, fl_add(own_open, taker_open));
     if (fl_transition(&before, &after) != FL_TRANSITION_OK) return false;
     struct fl_maker_row *row =
         fl_row_edit(desk->exec, FL_EXCHANGE_MAKERS, maker_place(market, part->place));
@@ -146,11 +162,14 @@ static uint32_t fill_all(struct fl_desk *desk, struct fl_opened *taker, uint32_t
     uint32_t skip = 0;
     for (int64_t rest = size; rest != 0;) {
         const struct fl_match part = fl_book_look(desk, market, size, rest, limit, skip);
-        if (part.size == 0)
-            return skip != 0 || fl_best_price(desk, market, size > 0) == 0 ? FL_REFUSED_NO_QUOTE
-                                                                           : FL_REFUSED_LIMIT;
+        if (part.size == 0) {
+            const bool none = rest == size && fl_best_price(desk, market, size > 0) == 0;
+            return skip != 0 || none ? FL_REFUSED_NO_QUOTE : FL_REFUSED_LIMIT;
+        }
         if (part.maker == taker->number) return FL_REFUSED_SENDER; /* it would trade with itself */
-        if (!fl_book_take(desk, market, &part)) {
+        const int64_t held = fl_account_size(&taker->value, market);
+        if (!fl_book_take(desk, market, &part,
+                          fl_open_interest_gain(held, fl_add(held, part.size)))) {
             skip |= UINT32_C(1) << part.place;
             continue;
         }
@@ -180,9 +199,11 @@ uint32_t fl_trade(struct fl_desk *desk, const struct fl_tx *tx)
     fl_account_open(desk, tx->account, &taker);
     if (fl_desk_market(desk, market)->price == 0 || !taker.priced) return FL_REFUSED_NO_PRICE;
     const struct fl_risk before = fl_opened_risk(desk, &taker);
+    const int64_t held = fl_account_size(&taker.value, market);
     const uint32_t refused = fill_all(desk, &taker, market, size, limit);
     if (refused) return refused;
-    const struct fl_risk after = fl_opened_risk(desk, &taker);
+    const int64_t open = fl_open_interest_gain(held, fl_add(held, size));
+    const struct fl_risk after = risk_with(desk, &taker, market, open);
     if (fl_transition(&before, &after) != FL_TRANSITION_OK) return FL_REFUSED_MARGIN;
     if (!fl_account_store(desk, &taker)) return FL_REFUSED_ARGUMENT;
     fl_desk_exchange(desk)->trades++;
