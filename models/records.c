@@ -69,7 +69,7 @@ const struct fl_record_kind fl_record_kinds[] = {
         { "quote_received", FL_USD }, { "given_up", FL_USD } } },
     { FL_RECORD_FUNDING, "funding", "market {0} pays funding at a rate of {2} (tick {1})",
       { { "market", FL_ID }, { "tick", FL_ID }, { "rate", FL_PPM }, { "index_rise", FL_COUNT },
-        { "mark", FL_USD } } },
+        { "index_price", FL_USD } } },
     { .kind = 0 },
 };
 /* clang-format on */

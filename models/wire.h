@@ -214,7 +214,7 @@ enum fl_model_record {
      * the counter-account gave up against the mark */
     FL_RECORD_DELEVERAGED,
     FL_RECORD_FUNDING, /* market, tick of that market (1, 2, ...), rate for eight hours (ppm), rise of the
-                          index, mark */
+                          index, index price */
     FL_RECORD_MODELS_END
 };
 

@@ -181,6 +181,8 @@ bool fl_is_maker(const struct fl_desk *desk, uint32_t account);
 
 /* --- trading.c ------------------------------------------------------------------------------------- */
 
+/* What the market's oracle says; 0 if it has no valid price. */
+int64_t fl_exchange_oracle(const struct fl_desk *desk, uint32_t market);
 /* The market's mark; 0 if its oracle has no valid price. */
 int64_t fl_exchange_mark(const struct fl_desk *desk, uint32_t market);
 /* Brings what the mark rule remembers up to the end of the block. */

@@ -57,7 +57,7 @@ static void tick(struct fl_desk *desk, uint32_t market, int64_t index, struct fl
     int64_t samples[FL_FUNDING_SLOTS];
     for (uint32_t i = 0; i < row->samples; i++) samples[i] = row->sample[i];
     const int64_t rate = fl_funding_rate(samples, row->samples,
-                                         (uint32_t)(p->funding_tick / p->funding_sample),
+                                         fl_samples_expected(p->funding_tick, p->funding_sample),
                                          terms->default_funding_ppm, p->funding_clamp_ppm,
                                          terms->initial_ppm, terms->maintenance_fraction_ppm);
     row->samples = 0;
@@ -97,12 +97,13 @@ static void run_clock(struct fl_desk *desk, uint32_t market, int64_t index)
     }
 }
 
-/* Without a valid price the market has no premium, and its clock waits. */
+/* The index price of funding is the oracle's, whatever the mark: a mark that follows the book would have no premium.
+ * Without a valid price the market's clock waits. */
 void fl_funding_block(struct fl_desk *desk)
 {
     if (desk->p->funding_tick == 0) return;
     for (uint32_t market = 0; market < desk->p->markets.count; market++) {
-        const int64_t index = fl_desk_market(desk, market)->price;
+        const int64_t index = fl_exchange_oracle(desk, market);
         if (index != 0) run_clock(desk, market, index);
     }
 }

@@ -25,6 +25,7 @@ static void average(int64_t *value, int64_t *weight, int64_t sample, fl_time ela
                     fl_time window)
 {
     const int64_t part = elapsed / FL_MILLISECOND;
+    if (*weight == 0) *value = sample; /* a first block that took no time is all there is */
     if (part <= 0) return;
     const fl_i128 scaled = -(fl_i128)elapsed * FL_Q32_ONE / window;
     const int64_t keep = scaled < -22 * FL_Q32_ONE ? 0 : fl_exp_q32((int64_t)scaled);

@@ -3,7 +3,7 @@
 
 /* --- marks ---------------------------------------------------------------------------------------- */
 
-static int64_t oracle_price(const struct fl_desk *desk, uint32_t market)
+int64_t fl_exchange_oracle(const struct fl_desk *desk, uint32_t market)
 {
     const struct fl_query ask = {.contract = (uint16_t)fl_market_terms(desk, market)->oracle,
                                  .kind = FL_ASK_PRICE};
@@ -16,7 +16,7 @@ static int64_t oracle_price(const struct fl_desk *desk, uint32_t market)
 
 int64_t fl_exchange_mark(const struct fl_desk *desk, uint32_t market)
 {
-    const int64_t oracle = oracle_price(desk, market);
+    const int64_t oracle = fl_exchange_oracle(desk, market);
     if (oracle == 0) return 0;
     const struct fl_market_row *row = fl_row(desk->rows, FL_EXCHANGE_MARKETS, market);
     const struct fl_submodel *rule = &desk->p->mark;
@@ -29,7 +29,7 @@ void fl_mark_block(struct fl_desk *desk)
     const struct fl_submodel *rule = &desk->p->mark;
     if (!rule->model->mark->update) return;
     for (uint32_t market = 0; market < desk->p->markets.count; market++) {
-        const int64_t oracle = oracle_price(desk, market);
+        const int64_t oracle = fl_exchange_oracle(desk, market);
         if (oracle == 0) continue;
         struct fl_market_row *row = fl_desk_market_edit(desk, market);
         const struct fl_mark_sight sight = {.oracle = oracle,
