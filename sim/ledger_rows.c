@@ -162,6 +162,11 @@ void *fl_rows_index(const struct fl_rows *rows)
     return rows->ledger->index[rows->contract];
 }
 
+fl_version fl_rows_version(const struct fl_rows *rows)
+{
+    return rows->working ? FL_NO_VERSION : rows->version;
+}
+
 void fl_journal_close(struct fl_ledger *ledger, bool restore)
 {
     for (uint32_t i = 0; i < ledger->undo_count; i++) {

@@ -469,6 +469,8 @@ struct fl_fresh {
 bool fl_fresh_row(const struct fl_rows *rows, uint32_t table, struct fl_fresh *walk, uint32_t *row);
 /* The contract's index; NULL if it has none. */
 void *fl_rows_index(const struct fl_rows *rows);
+/* The version that these rows are, which never changes; none while a batch is at work on them. */
+fl_version fl_rows_version(const struct fl_rows *rows);
 
 struct fl_contract {
     uint32_t table_count; /* at most FL_TABLES_MAX */

@@ -134,8 +134,15 @@ fl_i128 fl_i128_mul_div_trunc(fl_i128 a, fl_i128 b, fl_i128 c)
     return with_sign(magnitude(a, b, c, false), negative(a, b, c));
 }
 
+static bool fits_64(fl_i128 a)
+{
+    return a == (int64_t)a;
+}
+
 int fl_i128_compare_products(fl_i128 a, fl_i128 b, fl_i128 c, fl_i128 d)
 {
+    if (fits_64(a) && fits_64(b) && fits_64(c) && fits_64(d))
+        return a * b < c * d ? -1 : a * b > c * d;
     const int left = a == 0 || b == 0 ? 0 : (a < 0) != (b < 0) ? -1 : 1;
     const int right = c == 0 || d == 0 ? 0 : (c < 0) != (d < 0) ? -1 : 1;
     if (left != right) return left < right ? -1 : 1;

@@ -20,6 +20,7 @@ void fl_desk_open(struct fl_desk *desk, struct fl_exec *exec, const struct fl_ro
     desk->p = fl_contract_params(desk->rows);
     desk->now = fl_rows_time(desk->rows);
     desk->known = 0;
+    desk->marks = fl_watchlist_marks(desk);
 }
 
 const struct fl_exchange_market *fl_market_terms(const struct fl_desk *desk, uint32_t market)

@@ -18,7 +18,7 @@ static fl_u128 rank(const struct fl_candidate *candidate)
     return (profit < most ? profit : most) * (leverage < most ? leverage : most);
 }
 
-static const struct fl_deleveraging policy = {.rank = rank};
+static const struct fl_deleveraging policy = {.by_equity = true, .rank = rank};
 
 const struct fl_model fl_model_ranked = {
     .name = "ranked",

@@ -20,6 +20,8 @@ struct fl_deleveraging {
     bool named;
     /* All at once, in proportion to their sizes; what that leaves goes by rank. */
     bool shared;
+    /* The rank looks at the equity of the account, which takes long to find; else it is 0. */
+    bool by_equity;
     /* The highest comes first; of equals the lower account. */
     fl_u128 (*rank)(const struct fl_candidate *candidate);
 };

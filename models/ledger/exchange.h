@@ -121,11 +121,13 @@ struct fl_funding_row {
 
 /* --- a transaction at work: what its steps share --------------------------------------------------- */
 
+struct fl_marks;
 struct fl_desk {
     struct fl_exec *exec; /* NULL: only reads */
     const struct fl_rows *rows;
     const struct fl_exchange *p;
     fl_time now;
+    struct fl_marks *marks;
     uint32_t known; /* bit i: market[i] has been read */
     struct fl_margin_market market[FL_MARKETS_MAX];
 };
@@ -237,6 +239,13 @@ uint32_t fl_positions_room(const struct fl_exchange *p, uint32_t accounts);
 size_t fl_watchlist_bytes(const void *params, const struct fl_facts *facts);
 void fl_watchlist_update(void *index, const struct fl_rows *rows, uint32_t contract,
                          const struct fl_change *changes, uint32_t count);
+/* Marks of the desk's version, as far as they have been asked for: NULL while a batch is at work. */
+struct fl_marks {
+    fl_version version;
+    uint32_t known; /* bit i: price[i] has been found */
+    int64_t price[FL_MARKETS_MAX];
+};
+struct fl_marks *fl_watchlist_marks(const struct fl_desk *desk);
 /* All accounts below maintenance at the desk's rows, makers left out, in no order. Lent until the next
  * call. */
 struct fl_fallen *fl_watchlist_fallen(struct fl_desk *desk, uint32_t *count);

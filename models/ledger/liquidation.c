@@ -234,10 +234,18 @@ static uint32_t close_on_book(struct fall *f)
 
 /* --- 2: deleveraging ------------------------------------------------------------------------------- */
 
+static fl_i128 equity_of(struct fl_desk *desk, uint32_t number)
+{
+    struct fl_opened account;
+    fl_account_open(desk, number, &account);
+    return fl_opened_risk(desk, &account).collateral;
+}
+
 /* The accounts with a position on the other side. */
 static uint32_t find_candidates(struct fall *f, struct fl_candidate *out)
 {
     struct fl_desk *desk = f->desk;
+    const struct fl_deleveraging *policy = desk->p->deleveraging.model->deleveraging;
     const uint32_t high =
         ((const struct fl_exchange_row *)fl_row(desk->rows, FL_EXCHANGE_ROW, 0))->position_high;
     const uint32_t accounts = fl_row_count(desk->rows, FL_EXCHANGE_ACCOUNTS);
@@ -249,18 +257,16 @@ static uint32_t find_candidates(struct fall *f, struct fl_candidate *out)
         if (row->market != f->market || row->size == 0 || (row->size > 0) != (f->rest > 0) ||
             row->account == f->account.number)
             continue;
-        struct fl_opened other;
-        fl_account_open(desk, row->account, &other);
-        out[count++] = (struct fl_candidate){.account = row->account,
-                                             .size = row->size,
-                                             .entry = row->entry,
-                                             .mark = at_market(f)->price,
-                                             .notional = fl_magnitude(notional_of(f, row->size)),
-                                             .equity = fl_opened_risk(desk, &other).collateral,
-                                             .draw = (row->account + accounts - start) % accounts};
+        out[count++] =
+            (struct fl_candidate){.account = row->account,
+                                  .size = row->size,
+                                  .entry = row->entry,
+                                  .mark = at_market(f)->price,
+                                  .notional = fl_magnitude(notional_of(f, row->size)),
+                                  .equity = policy->by_equity ? equity_of(desk, row->account) : 0,
+                                  .draw = (row->account + accounts - start) % accounts};
     }
-    for (uint32_t i = 0; i < count; i++)
-        out[i].rank = desk->p->deleveraging.model->deleveraging->rank(&out[i]);
+    for (uint32_t i = 0; i < count; i++) out[i].rank = policy->rank(&out[i]);
     return count;
 }
 

@@ -14,7 +14,7 @@ int64_t fl_exchange_oracle(const struct fl_desk *desk, uint32_t market)
     return price.price;
 }
 
-int64_t fl_exchange_mark(const struct fl_desk *desk, uint32_t market)
+static int64_t find_mark(const struct fl_desk *desk, uint32_t market)
 {
     const int64_t oracle = fl_exchange_oracle(desk, market);
     if (oracle == 0) return 0;
@@ -22,6 +22,18 @@ int64_t fl_exchange_mark(const struct fl_desk *desk, uint32_t market)
     const struct fl_submodel *rule = &desk->p->mark;
     return fl_clamp(rule->model->mark->price(rule->params, row->mark_state, oracle), 1,
                     FL_ORACLE_PRICE_MAX);
+}
+
+/* Found once for a version, of which there may be many readers. */
+int64_t fl_exchange_mark(const struct fl_desk *desk, uint32_t market)
+{
+    struct fl_marks *marks = desk->marks;
+    if (!marks) return find_mark(desk, market);
+    if (!(marks->known >> market & 1)) {
+        marks->price[market] = find_mark(desk, market);
+        marks->known |= UINT32_C(1) << market;
+    }
+    return marks->price[market];
 }
 
 void fl_mark_block(struct fl_desk *desk)

@@ -6,11 +6,15 @@
 
 #include <string.h>
 
+/* Versions of which marks are kept: replicas and their clients ask of a few at a time. */
+enum { MARKS_KEPT = 16 };
+
 /* The index block: this, then bits[accounts], the list of the fallen, candidates, and the edges. */
 struct watchlist {
     uint32_t accounts, markets, begun, zero;
-    int64_t
-        price[FL_MARKETS_MAX]; /* newest valid marks at the base: coordinates to split slack at */
+    struct fl_marks marks[MARKS_KEPT]; /* by version modulo their number */
+    /* Newest valid marks at the base: coordinates to split slack at. */
+    int64_t price[FL_MARKETS_MAX];
 };
 
 struct layout {
@@ -56,6 +60,19 @@ struct fl_candidate *fl_watchlist_candidates(const struct fl_desk *desk)
     struct watchlist *list = fl_rows_index(desk->rows);
     return part(list,
                 layout_of(desk->p, fl_row_count(desk->rows, FL_EXCHANGE_ACCOUNTS)).candidates);
+}
+
+struct fl_marks *fl_watchlist_marks(const struct fl_desk *desk)
+{
+    struct watchlist *list = fl_rows_index(desk->rows);
+    const fl_version version = fl_rows_version(desk->rows);
+    if (version.i == 0) return NULL;
+    struct fl_marks *marks = &list->marks[version.i % MARKS_KEPT];
+    if (marks->version.i != version.i) {
+        marks->version = version;
+        marks->known = 0;
+    }
+    return marks;
 }
 
 /* --- coordinates ---------------------------------------------------------------------------------- */
