@@ -57,7 +57,8 @@ static void prepare(struct rig *r, struct fl_actor *crowd, enum kind kind, uint3
     case IDLE:
         return;
     case MOVING:
-        rig_post(r, 0, 200 * USD + ((int64_t)(i * 7919 % 2001) - 1000) * 34, 1);
+        rig_post(r, 0, 200 * USD + ((int64_t)(fl_draw(1, FL_RNG_TIE, 0, i, 0) % 2001) - 1000) * 34,
+                 1);
         rig_block(r);
         return;
     case ALL_AWAKE:
