@@ -59,6 +59,7 @@ static void make_images(struct fl_ledger *ledger)
     ledger->touched = fl_alloc(ledger->row_count, sizeof *ledger->touched);
     ledger->work_list = fl_alloc(ledger->row_count, sizeof *ledger->work_list);
     ledger->undo_list = fl_alloc(ledger->row_count, sizeof *ledger->undo_list);
+    ledger->sort_list = fl_alloc(ledger->row_count, sizeof *ledger->sort_list);
 }
 
 static void make_indexes(struct fl_ledger *ledger)
@@ -109,6 +110,7 @@ void fl_ledger_free(struct fl_ledger *ledger)
     free(ledger->touched);
     free(ledger->work_list);
     free(ledger->undo_list);
+    free(ledger->sort_list);
     free(ledger->receipts);
     free(ledger->changes);
     free(ledger);

@@ -102,7 +102,7 @@ struct fl_ledger {
     unsigned char *base, *work, *undo;
     uint32_t *held;         /* by row number */
     unsigned char *touched; /* by row number; ledger_rows.c says which bits */
-    struct fl_cell *work_list, *undo_list;
+    struct fl_cell *work_list, *undo_list, *sort_list;
     uint32_t work_count, undo_count;
     uint32_t first_record; /* of the batch being executed */
     struct fl_exec exec;
