@@ -203,7 +203,6 @@ enum fl_model_record {
     FL_RECORD_PRICE,      /* contract, round, price, previous price */
     FL_RECORD_DEPOSIT,    /* account, nonce, amount */
     FL_RECORD_WITHDRAWAL, /* account, nonce, amount */
-    FL_RECORD_FILL,       /* account, counter-account, size, quote received (signed), fee, market */
     /* account, number (1, 2, ...), market, size closed, quote received, insurance delta: what went to the
      * fund and the keeper, or, negative, came out of the fund */
     FL_RECORD_LIQUIDATION,
@@ -215,6 +214,8 @@ enum fl_model_record {
     FL_RECORD_DELEVERAGED,
     FL_RECORD_FUNDING, /* market, tick of that market (1, 2, ...), rate for eight hours (ppm), rise of the
                           index, index price */
+    FL_RECORD_FILL =
+        FL_RECORD_UNNAMED, /* account, counter-account, size, quote received (signed), fee, market */
     FL_RECORD_MODELS_END
 };
 

@@ -182,7 +182,10 @@ enum fl_engine_record {
     FL_RECORD_ATTACHED, /* a client hears nothing new and turns to another replica: v = client, how
                              often it did so, replica before, replica now; child of the crash that
                              took the one before down, if that is why */
-    FL_RECORD_MODELS = 16
+    FL_RECORD_MODELS = 16,
+    FL_RECORD_UNNAMED =
+        128 /* from here on: so many, and never sought by their key, that no index has
+                               them */
 };
 
 /* Unit of an integer in records and observables: how it is printed and stored. */

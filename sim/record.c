@@ -93,7 +93,7 @@ uint32_t fl_records_add(struct fl_records *r, const struct fl_record *record)
     }
     if (2 * r->keys >= r->slots) grow_index(r);
     r->at[r->count++] = *record;
-    index_newest(r, r->count);
+    if (record->kind < FL_RECORD_UNNAMED) index_newest(r, r->count);
     return r->count;
 }
 
@@ -110,5 +110,6 @@ const struct fl_record *fl_records_get(const struct fl_records *r, uint32_t id)
 
 uint32_t fl_records_find(const struct fl_records *r, uint16_t kind, int64_t key0, int64_t key1)
 {
+    FL_ASSERT(kind < FL_RECORD_UNNAMED);
     return find_slot(r, kind, key0, key1, hash_of(kind, key0, key1))->id;
 }
