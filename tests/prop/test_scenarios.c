@@ -267,7 +267,7 @@ Test(scenarios, the_trigger_opens_when_it_has_learnt_of_the_fall)
 }
 
 /* 80 units of 100.05 dollars each, 996 of collateral after the fee, closed at 79.96. A fund pays each loss
- * once; without one it comes back with whoever is charged for it: of k longs that are left each bears
+ * once, or a counterparty gives it up once; without either it comes back with whoever is charged for it: of k longs that are left each bears
  * 1 / 2k, the other half falls on the other side. */
 Test(scenarios, losses_without_a_fund_come_back)
 {
@@ -278,12 +278,17 @@ Test(scenarios, losses_without_a_fund_come_back)
         all += deficit;
     }
     const char *const fund[SETS] = {"contracts.exchange.insurance_fund=15000"};
+    const char *const nobody[SETS] = {"contracts.exchange.deleveraging=nobody"};
     struct fl_test_run with = run_set("price-trigger", 1, fund),
-                       without = run_set("price-trigger", 1, nothing);
+                       without = run_set("price-trigger", 1, nobody),
+                       taken_over = run_set("price-trigger", 1, nothing);
     /* 1 %: the fills of twenty are 0.02 % apart, which is 80 * 0.02 = 1.6 of 611 dollars at either end. */
     cr_expect_eq(fl_test_final(&with, "ledger.bad_debt"), 0);
     cr_expect_float_eq((double)fl_test_final(&with, "ledger.deficit") / 1e6, 20 * each, 0.2 * each);
     cr_expect_float_eq((double)fl_test_final(&without, "ledger.deficit") / 1e6, all, 0.01 * all);
+    cr_expect_float_eq((double)fl_test_final(&taken_over, "ledger.adl") / 1e6, 20 * each,
+                       0.2 * each);
+    fl_test_run_free(&taken_over);
     fl_test_run_free(&with);
     fl_test_run_free(&without);
 }

@@ -79,6 +79,8 @@ Test(bids, raises_end_at_the_limit)
  * --------------------------------------------------------------------------------------------- */
 
 /* The scenario's market and traders; a calm public, so that blocks have room. */
+/* The exchange sells at once, whatever the book gives: no liquidation waits for a better one. */
+#define ANY_PRICE "contracts.exchange.spread_to_maintenance=1000"
 #define CALM "nodes.public.agent.rate_per_s=[[0, 1]]", "nodes.public.agent.rate_per_percent=0"
 #define NOT_WATCHING(keeper) "nodes." keeper ".agent.watched=0"
 
@@ -128,6 +130,7 @@ Test(keepers, the_higher_tip_wins_and_the_loser_pays)
     for (size_t i = 0; i < LENGTH(cases); i++) {
         const char *const overrides[] = {ALL_NAMED,
                                          CALM,
+                                         ANY_PRICE,
                                          NOT_WATCHING("fixed"),
                                          "nodes.stale.agent.estimate_age_blocks=0",
                                          "nodes.stale.agent.latency_ms=400",
@@ -161,6 +164,7 @@ Test(keepers, capital_runs_out)
 {
     static const char *const overrides[] = {ALL_NAMED,
                                             CALM,
+                                            ANY_PRICE,
                                             NOT_WATCHING("fixed"),
                                             "nodes.stale.agent.estimate_age_blocks=0",
                                             "nodes.stale.tip_usd=2",

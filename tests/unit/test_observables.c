@@ -228,8 +228,8 @@ Test(observables, what_no_group_publishes_is_refused)
         "error: /expect/0/path: no model in use has an observable \"eth/market.mid\" (did "
         "you mean \"market.mid\"?)");
     expect_said(scenario(", \"checks\": {\"c\": {\"model\": \"solvency\", \"exchange\": "
-                         "\"feed-eth\", \"fundamental\": \"nobody/market.mid\"}}"),
-                "error: /checks/c/fundamental: no group of nodes is called \"nobody\"");
+                         "\"feed-eth\", \"fundamental\": [\"nobody/market.mid\"]}}"),
+                "error: /checks/c/fundamental/0: no group of nodes is called \"nobody\"");
     expect_said(
         scenario(", \"faults\": {\"f\": {\"model\": \"mute\", \"group\": \"sol\", \"count\": 1, "
                  "\"when\": {\"observable\": \"bct/market.mid\", \"falls\": 0.1}}}"),

@@ -67,9 +67,9 @@ Test(perpetual, fills_by_hand)
         size += cases[i].size;
         fees += cases[i].fee;
         cr_assert_eq(xlab_account(x, who).quote, quote, "%zu", i);
-        cr_assert_eq(xlab_account(x, who).size, size);
+        cr_assert_eq(xlab_size(x, who, 0), size);
         cr_assert_eq(xlab_account(x, MAKER).quote, 1050000 * USD - quote - fees);
-        cr_assert_eq(xlab_account(x, MAKER).size, -size);
+        cr_assert_eq(xlab_size(x, MAKER, 0), -size);
         cr_assert_eq(xlab_totals(x).fees, fees);
         const struct fl_record *note = xlab_record(x, FL_RECORD_FILL, 0);
         cr_assert(note->v[0] == who && note->v[1] == MAKER && note->v[2] == cases[i].size &&
@@ -132,8 +132,8 @@ Test(perpetual, an_order_over_two_makers)
     }
     cr_assert_null(xlab_record(x, FL_RECORD_FILL, 3));
     cr_assert_eq(xlab_account(x, who).quote, quote);
-    cr_assert_eq(xlab_account(x, MAKER).size, -1000);
-    cr_assert_eq(xlab_account(x, MAKER + 1).size, -11000);
+    cr_assert_eq(xlab_size(x, MAKER, 0), -1000);
+    cr_assert_eq(xlab_size(x, MAKER + 1, 0), -11000);
     /* entry: what opening cost, without fees; its share goes as it shrinks: 1.200072 * 9 / 12 */
     cr_assert_eq(xlab_positions(x, who).at[0].entry, 1200072);
     cr_assert_eq(xlab_do(x, MAKER, FL_TX_QUOTE, 100 * USD, 0, FL_SIZE_ASKED_MAX, 0), 0);
@@ -179,10 +179,10 @@ Test(perpetual, a_maker_that_cannot_back_its_quote_is_passed_over)
     cr_assert_eq(xlab_do(x, MAKER + 1, FL_TX_QUOTE, 101 * USD, 0, FL_SIZE_ASKED_MAX, 0), 0);
     cr_assert_eq(trade(x, x->first, UNIT, 101 * USD), FL_REFUSED_NO_QUOTE);
     cr_assert_eq(trade(x, x->first, UNIT, 101 * USD + 1), 0);
-    cr_assert_eq(xlab_account(x, MAKER).size, 0);
-    cr_assert_eq(xlab_account(x, MAKER + 1).size, -UNIT);
+    cr_assert_eq(xlab_size(x, MAKER, 0), 0);
+    cr_assert_eq(xlab_size(x, MAKER + 1, 0), -UNIT);
     cr_assert_eq(trade(x, x->first, UNIT * 97 / 100, 0), 0);
-    cr_assert_eq(xlab_account(x, MAKER).size, -UNIT * 97 / 100);
+    cr_assert_eq(xlab_size(x, MAKER, 0), -UNIT * 97 / 100);
     cr_assert_eq(xlab_do(x, MAKER, FL_TX_TRADE, 1, 0, 0, 0), FL_REFUSED_SENDER, "with itself");
     cr_assert_eq(xlab_do(x, MAKER + 1, FL_TX_TRADE, UNIT, 0, 0, 0), FL_REFUSED_SENDER,
                  "too much for the other, and next is itself");
@@ -228,7 +228,7 @@ Test(perpetual, liquidatable_as_on_dydx)
             xlab_quote(x, 0, 50000 * USD);
             cr_assert_eq(xlab_do(x, who + 1, FL_TX_LIQUIDATE, who, 0, 0, 0),
                          cases[i].expected ? 0 : FL_REFUSED_HEALTHY, "%zu", i);
-            cr_assert_eq(xlab_account(x, who).size, cases[i].expected ? 0 : side * 100000);
+            cr_assert_eq(xlab_size(x, who, 0), cases[i].expected ? 0 : side * 100000);
             cr_assert_not(listed(x, who));
             xlab_recount(x);
             xlab_free(x);
