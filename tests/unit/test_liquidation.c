@@ -97,17 +97,18 @@ Test(liquidation, fee_of_the_solvent)
 }
 
 /* The mark is 94.5. Sold at 94.5, for 945: 4.99999 beyond the bankruptcy quote, less than 1.5 % of 945, all go, the
- * keeper's half of them rounded down; at 94.4 3.99999; and so on, to the price that leaves nothing over. */
+ * keeper's 33.3333 % of them rounded down; at 94.4 3.99999; and so on, to the price that leaves nothing over. */
 Test(liquidation, fee_of_the_nearly_bankrupt)
 {
     static const struct {
         int64_t fill, delta, keeper;
-    } cases[] = {{94500000, 4999990, 2499995},
-                 {94400000, 3999990, 1999995},
-                 {94000002, 10, 5},
+    } cases[] = {{94500000, 4999990, 1666661}, /* 1666661.66.. */
+                 {94400000, 3999990, 1333328}, /* 1333328.66.. */
+                 {94000002, 10, 3},
                  {94000001, 0, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct xlab *x = lab_with(&fl_model_nobody, 0);
+        x->exchange.liquidator_share_ppm = 333333;
         open_at(x, 1);
         buy_c(x);
         xlab_price(x, 0, 94500000);
@@ -216,6 +217,35 @@ Test(liquidation, the_blocks_limit_of_the_fund)
     cr_assert_eq(xlab_totals(x).fund, 50 * USD - 20000020);
     xlab_recount(x);
     xlab_free(x);
+}
+
+/* Two makers bid: one 93.1, falling by 1 % in 50 units, so that it takes what is left to 93, the other's price; 93 *
+ * 10^-6 below. 0.1 / 93.1 of 5000 units: 5.370569 units for 93.05 each, of which the fund pays 0.950001; then
+ * 4.629431 units for 93, at 1.000001. A limit of 7 USD, of the block or of the account, bears the first part alone. */
+Test(liquidation, limits_of_the_fund_hold_over_all_parts)
+{
+    for (int which = 0; which < 3; which++) {
+        struct xlab *x = lab_with(&fl_model_keeper_chosen, 50 * USD);
+        if (which == 1) x->exchange.insurance_per_block = 7 * USD;
+        if (which == 2) x->exchange.account_insurance = 7 * USD;
+        xlab_open(x, 1, 2, 2);
+        const uint32_t who = x->first;
+        xlab_price(x, 0, 100 * USD);
+        xlab_give(x, XLAB_MAKER, 1000000 * USD);
+        xlab_give(x, XLAB_MAKER + 1, 1000000 * USD);
+        xlab_give(x, who, 60 * USD);
+        xlab_trade(x, who, 0, 10 * UNIT, 100000001);
+        fall_to(x, 93 * USD);
+        cr_assert_eq(xlab_do(x, XLAB_MAKER + 1, FL_TX_QUOTE, 93100000, 0, 50 * UNIT, 0), 0);
+        cr_assert_eq(xlab_do(x, who + 1, FL_TX_LIQUIDATE, who, 0, 0, 0), 0);
+        const int64_t first = xlab_size(x, XLAB_MAKER + 1, 0);
+        cr_assert_eq(first, 5370569);
+        cr_assert_eq(xlab_size(x, who, 0), which ? 10 * UNIT - first : 0);
+        const int64_t paid = xlab_totals(x).fund_paid;
+        cr_assert(which ? paid > 5 * USD && paid < 7 * USD : paid > 9 * USD, "%ld", (long)paid);
+        xlab_recount(x);
+        xlab_free(x);
+    }
 }
 
 /* --- limits of a block --------------------------------------------------------------------------------- */
@@ -847,8 +877,55 @@ Test(liquidation, own_liquidations_take_the_lowest_ratio_first, .timeout = 120)
     cr_assert_gt(vain, 0);
 }
 
-/* D is sound at 93, by 0.5 USD: its 10 units carry 2.6 of margin. C's loss, socialised, takes it below maintenance: the
- * same block goes on with it. */
+/* Of equals the lower account; 10^-6 USD less makes the difference. */
+Test(liquidation, of_equal_ratios_the_lower_account)
+{
+    for (int less = 0; less <= 1; less++) {
+        struct xlab *x = lab_with(&fl_model_nobody, 0);
+        x->exchange.liquidations_per_block = 1;
+        open_at(x, 1);
+        xlab_give(x, D, 60 * USD - less);
+        xlab_trade(x, D, 0, 10 * UNIT, 100000001);
+        buy_c(x);
+        xlab_quote(x, 0, 96 * USD + 1);
+        xlab_price(x, 0, 96 * USD);
+        cr_assert_eq(xlab_record(x, FL_RECORD_LIQUIDATION, 0)->v[0], less ? D : C);
+        cr_assert_null(xlab_record(x, FL_RECORD_LIQUIDATION, 1));
+        struct fl_liquidatable list;
+        lab_ask(&x->lab, XLAB_EXCHANGE, FL_ASK_LIQUIDATABLE, 0, &list, sizeof list);
+        cr_assert(list.total == 1 && list.at[0].account == (less ? C : D));
+        xlab_free(x);
+    }
+}
+
+/* B, short of 3 in C's market, is below maintenance, 3.499997 to 8.37, until C's deleveraging takes it out of it; D, in
+ * another market, 24.99999 to 28.95, is next: of two attempts none goes to B. */
+Test(liquidation, who_is_cured_by_a_deleveraging_is_not_tried)
+{
+    struct xlab *x = lab_with(&fl_model_ranked, 0);
+    open_at(x, 2);
+    buy_c(x);
+    xlab_give(x, D, 60 * USD);
+    xlab_trade(x, D, 1, 10 * UNIT, 100000001);
+    xlab_give(x, B, 17 * USD);
+    xlab_price(x, 0, 88500000);
+    xlab_trade(x, B, 0, -3 * UNIT, 88499999);
+    xlab_unquote(x, 0);
+    xlab_quote(x, 1, 96500001);
+    x->exchange.liquidations_per_block = 2;
+    lab_begin(&x->lab, x->now);
+    xlab_report(x, 0, 93 * USD);
+    xlab_report(x, 1, 96500000);
+    lab_run(&x->lab);
+    cr_assert_eq(xlab_record(x, FL_RECORD_DELEVERAGED, 0)->v[2], B);
+    cr_assert_eq(xlab_record(x, FL_RECORD_LIQUIDATION, 0)->v[0], C);
+    cr_assert_not_null(xlab_record(x, FL_RECORD_LIQUIDATION, 1));
+    cr_assert_eq(xlab_record(x, FL_RECORD_LIQUIDATION, 1)->v[0], D);
+    xlab_recount(x);
+    xlab_free(x);
+}
+
+/* D is sound by 0.134995 USD. C's loss, socialised, takes it below maintenance: the same block goes on with it. */
 Test(liquidation, who_falls_by_a_socialised_loss_is_next)
 {
     struct xlab *x = lab_with(&fl_model_nobody, 0);

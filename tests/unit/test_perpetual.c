@@ -511,7 +511,7 @@ Test(perpetual, bounds)
     xlab_free(x);
 }
 
-/* Room for one position each on average: three accounts, a maker and a reporter have five slots. */
+/* Room for one position each on average: a reporter, a maker and a trader have three slots. */
 Test(perpetual, room_for_positions)
 {
     struct xlab *x = xlab_new();
@@ -530,6 +530,13 @@ Test(perpetual, room_for_positions)
     cr_assert_eq(xlab_do(x, x->first, FL_TX_TRADE, UNIT, 0, 2, 0), 0);
     cr_assert_eq(xlab_positions(x, x->first).count, 1);
     cr_assert_eq(xlab_positions(x, x->first).at[0].market, 2);
+    /* all three taken: the one that is given back is there for another */
+    xlab_give(x, XLAB_REPORTER, 100 * USD);
+    cr_assert_eq(xlab_do(x, XLAB_REPORTER, FL_TX_TRADE, UNIT, 0, 2, 0), 0);
+    cr_assert_eq(xlab_do(x, x->first, FL_TX_TRADE, UNIT, 0, 0, 0), FL_REFUSED_NO_QUOTE,
+                 "not even the maker's side has room");
+    cr_assert_eq(xlab_do(x, x->first, FL_TX_TRADE, -UNIT, 0, 2, 0), 0);
+    cr_assert_eq(xlab_do(x, x->first, FL_TX_TRADE, UNIT, 0, 2, 0), 0);
     xlab_recount(x);
     xlab_free(x);
 }
