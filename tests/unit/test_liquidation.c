@@ -750,6 +750,64 @@ Test(liquidation, stage_by_stage)
     xlab_free(x);
 }
 
+/* C and D have sold so many units at 1 USD, and the oracle, which may lie, says `price` then; the book agrees if it can.
+ * All deficits together may be 10^12 USD: what would go beyond is not closed, nor the run stopped, be it for
+ * deleveraging, the fund or any price. */
+Test(liquidation, deficits_have_a_bound)
+{
+    static const struct {
+        const struct fl_model *policy;
+        int64_t fund, price, units[2];
+        bool done[2];
+    } cases[] = {
+        /* 9 * 10^11 and 2 * 10^12 USD to be given up; then each less than the bound, but not both */
+        {&fl_model_ranked, 0, FL_ORACLE_PRICE_MAX, {900, 2000}, {true, false}},
+        {&fl_model_ranked, 0, FL_ORACLE_PRICE_MAX, {600, 600}, {true, false}},
+        {&fl_model_ranked, 0, FL_ORACLE_PRICE_MAX, {400, 500}, {true, true}},
+        /* sold at any price, at the highest that a maker may quote: 5 * 10^11 each, and C's loss on D */
+        {&fl_model_nobody, 0, FL_QUOTE_MID_MAX, {50000, 50000}, {true, false}},
+        {&fl_model_nobody, 0, FL_QUOTE_MID_MAX, {50000, 1000}, {true, true}},
+        /* 9 * 10^11 given up, as it is more than a block's share of the fund; then 2 * 10^11 for the fund */
+        {&fl_model_ranked, FL_MONEY_MAX / 2, FL_QUOTE_MID_MAX, {90000, 20000}, {true, false}},
+        {&fl_model_ranked, FL_MONEY_MAX / 2, FL_QUOTE_MID_MAX, {70000, 20000}, {true, true}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const bool quoted = cases[i].price <= FL_QUOTE_MID_MAX;
+        struct xlab *x = lab_with(cases[i].policy, cases[i].fund);
+        x->exchange.insurance_per_block = FL_MONEY_MAX / 10 * 3;
+        xlab_open(x, 1, 1, TRADERS);
+        xlab_price(x, 0, USD);
+        xlab_give(x, XLAB_MAKER, 1000000 * USD);
+        for (uint32_t k = 0; k < 2; k++) {
+            xlab_give(x, C + k, 10000 * USD);
+            xlab_trade(x, C + k, 0, -cases[i].units[k] * UNIT, 999999);
+        }
+        xlab_price(x, 0, cases[i].price);
+        if (quoted) xlab_quote(x, 0, cases[i].price);
+        if (!quoted) xlab_unquote(x, 0);
+        for (uint32_t k = 0; k < 2; k++) {
+            const struct fl_totals before = xlab_totals(x);
+            const uint32_t code = xlab_do(x, KEEPER, FL_TX_LIQUIDATE, C + k, 0, 0, 0);
+            const struct fl_totals after = xlab_totals(x);
+            cr_assert_eq(code == 0, cases[i].done[k], "%zu %u: %u", i, k, code);
+            cr_assert_eq(xlab_size(x, C + k, 0), code ? -cases[i].units[k] * UNIT : 0);
+            cr_assert_eq(after.deficit > before.deficit, code == 0, "%zu %u: %u, %ld", i, k, code,
+                         (long)(after.deficit - before.deficit));
+            xlab_recount(x);
+        }
+        /* the exchange itself fares no better */
+        const struct fl_totals before = xlab_totals(x);
+        x->exchange.liquidations_per_block = 3;
+        lab_begin(&x->lab, x->now);
+        lab_run(&x->lab);
+        const struct fl_totals after = xlab_totals(x);
+        cr_assert_eq(after.deficit, before.deficit, "%zu", i);
+        cr_assert_eq(after.liquidations, before.liquidations);
+        xlab_recount(x);
+        xlab_free(x);
+    }
+}
+
 /* --- the exchange's own, and its order ------------------------------------------------------------------- */
 
 enum { CROWD = 36, CROWD_MARKETS = 3, CROWD_MOST = 24 };
