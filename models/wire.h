@@ -85,7 +85,7 @@ enum fl_exchange_tx {
                           per 1 % of price impact, each side), market */
     FL_TX_LIQUIDATE, /* arg: account, 1 + market (0: the exchange chooses) */
     FL_TX_DELEVERAGE /* where keepers choose the counterparty. arg: account, 1 + market (0: the
-                          exchange chooses), counter-account */
+                          exchange chooses), counter-account: the account itself if nobody is left */
 };
 /* Of no contract: it is refused, and pays for its place in the block. */
 enum { FL_TX_NOTHING = UINT16_MAX };

@@ -3,7 +3,8 @@
  *   perpetual.c    transactions, questions, layout and parameters
  *   accounts.c     rows of accounts to values that margin.h computes with, and back
  *   trading.c      marks, quotes and fills
- *   liquidation.c  the waterfall of a liquidation, order of liquidations, deleveraging
+ *   liquidation.c  the waterfall of a liquidation (fall.h); deleverage.c: who takes positions over;
+ *                  liquidation_order.c: the exchange's own liquidations
  *   funding_clock.c  premium votes, samples and ticks of funding
  *   watchlist.c    the index: which accounts may be below maintenance
  */

@@ -14,28 +14,11 @@
  * Order, where the exchange liquidates by itself: lowest collateral over maintenance first, by
  * cross-multiplication, then the lower account; looked at again after each fill. A position is liquidated at
  * most once in a block. */
-#include "models/ledger/exchange.h"
-
-/* One liquidation at work. */
-struct fall {
-    struct fl_desk *desk;
-    struct fl_opened account;
-    uint32_t market;
-    int64_t number;                   /* of the liquidation; set with the first part that closes */
-    int64_t rest;                     /* to close, signed: opposite to the position */
-    int64_t *note;                    /* NULL: nothing has been closed yet */
-    fl_i128 closed_notional, lost;    /* magnitude at the mark; what the fund lost */
-    fl_i128 notional_left, loss_left; /* of this block's limits */
-    fl_i128 reward;                   /* to the sender */
-    fl_i128 fund_paid, adl, socialised, outstanding;
-    bool rewarded;   /* there is a sender */
-    bool taken_over; /* somebody was deleveraged */
-    bool own;        /* the exchange's own: its cause is the price, not a transaction */
-};
+#include "models/ledger/fall.h"
 
 /* --- limits of a block ---------------------------------------------------------------------------- */
 
-static struct fl_exchange_row *this_block(struct fl_desk *desk)
+struct fl_exchange_row *fl_fall_block(struct fl_desk *desk)
 {
     struct fl_exchange_row *exchange = fl_desk_exchange(desk);
     const uint64_t height = fl_exec_batch(desk->exec)->height;
@@ -51,7 +34,7 @@ static struct fl_exchange_row *this_block(struct fl_desk *desk)
 static bool struck_before(struct fl_desk *desk, uint32_t account, uint32_t market,
                           fl_i128 *notional, fl_i128 *lost)
 {
-    const uint32_t count = this_block(desk)->struck;
+    const uint32_t count = fl_fall_block(desk)->struck;
     bool found = false;
     *notional = *lost = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -64,9 +47,9 @@ static bool struck_before(struct fl_desk *desk, uint32_t account, uint32_t marke
     return found;
 }
 
-static bool table_full(const struct fall *f)
+static bool table_full(const struct fl_fall *f)
 {
-    return this_block(f->desk)->struck == fl_row_count(f->desk->rows, FL_EXCHANGE_STRUCK);
+    return fl_fall_block(f->desk)->struck == fl_row_count(f->desk->rows, FL_EXCHANGE_STRUCK);
 }
 
 static int64_t clipped(fl_i128 a)
@@ -74,9 +57,9 @@ static int64_t clipped(fl_i128 a)
     return a > FL_MONEY_MAX ? FL_MONEY_MAX : (int64_t)a;
 }
 
-static void strike(struct fall *f)
+static void strike(struct fl_fall *f)
 {
-    struct fl_exchange_row *exchange = this_block(f->desk);
+    struct fl_exchange_row *exchange = fl_fall_block(f->desk);
     struct fl_struck_row *row = fl_row_edit(f->desk->exec, FL_EXCHANGE_STRUCK, exchange->struck++);
     *row = (struct fl_struck_row){.account = f->account.number,
                                   .market = f->market,
@@ -87,17 +70,17 @@ static void strike(struct fall *f)
 
 /* --- parts that close ----------------------------------------------------------------------------- */
 
-static const struct fl_margin_market *at_market(const struct fall *f)
+static const struct fl_margin_market *at_market(const struct fl_fall *f)
 {
     return &f->desk->market[f->market];
 }
 
-static fl_i128 notional_of(const struct fall *f, int64_t size)
+fl_i128 fl_fall_notional(const struct fl_fall *f, int64_t size)
 {
     return fl_notional(size, at_market(f)->price, FL_EXCHANGE_EXPONENT);
 }
 
-static void because_of_price(const struct fall *f)
+static void because_of_price(const struct fl_fall *f)
 {
     const uint32_t oracle = fl_market_terms(f->desk, f->market)->oracle;
     const struct fl_query ask = {.contract = (uint16_t)oracle, .kind = FL_ASK_PRICE};
@@ -107,7 +90,7 @@ static void because_of_price(const struct fall *f)
 }
 
 /* The record stands before those of what follows from it, and is filled in at the end. */
-static void begin(struct fall *f)
+static void begin(struct fl_fall *f)
 {
     if (f->note) return;
     if (f->own) because_of_price(f);
@@ -118,9 +101,10 @@ static void begin(struct fall *f)
 }
 
 /* A part of `size` (signed, of the account) has been closed for `quote`, with `delta` to or from the fund. */
-static void count_part(struct fall *f, int64_t size, int64_t before, fl_i128 quote, fl_i128 delta)
+void fl_fall_count(struct fl_fall *f, int64_t size, int64_t before, fl_i128 quote, fl_i128 delta)
 {
-    const fl_i128 value = fl_magnitude(notional_of(f, before) - notional_of(f, before + size));
+    const fl_i128 value =
+        fl_magnitude(fl_fall_notional(f, before) - fl_fall_notional(f, before + size));
     f->rest -= size;
     f->closed_notional += value;
     f->note[3] -= size;
@@ -132,7 +116,7 @@ static void count_part(struct fall *f, int64_t size, int64_t before, fl_i128 quo
 
 /* Stores the account after a part has closed. Nothing is due (find_fallen saw to that) and the position has
  * shrunk: so that neither a bound nor the room for positions can be in the way. */
-static void keep(struct fall *f, const struct fl_opened *after)
+void fl_fall_keep(struct fl_fall *f, const struct fl_opened *after)
 {
     f->account = *after;
     const bool stored = fl_account_store(f->desk, &f->account);
@@ -146,7 +130,7 @@ static int64_t open_gain(int64_t before, const struct fl_match *part)
 }
 
 /* Moves a gain to the fund, but for the sender's share. */
-static void pay_in(struct fall *f, fl_i128 delta)
+static void pay_in(struct fl_fall *f, fl_i128 delta)
 {
     const fl_i128 share = f->rewarded ? delta * f->desk->p->liquidator_share_ppm / FL_PPM_ONE : 0;
     f->reward += share;
@@ -154,14 +138,14 @@ static void pay_in(struct fall *f, fl_i128 delta)
     totals->fund = fl_add(totals->fund, (int64_t)(delta - share));
 }
 
-static fl_i128 deficit_of(const struct fall *f)
+static fl_i128 deficit_of(const struct fl_fall *f)
 {
     return f->fund_paid + f->adl + f->socialised + f->outstanding;
 }
 
 /* Whether all deficits so far still fit with `loss` more: what does not is not done at all, so that at the end of a
  * block, too, every loss is counted. */
-static bool can_count(struct fall *f, fl_i128 loss)
+bool fl_fall_can_count(struct fl_fall *f, fl_i128 loss)
 {
     const struct fl_totals *totals = &fl_desk_exchange(f->desk)->totals;
     return totals->deficit + deficit_of(f) + loss <= FL_MONEY_MAX;
@@ -169,18 +153,18 @@ static bool can_count(struct fall *f, fl_i128 loss)
 
 /* --- 1: the book, within the fillable price and the fund ------------------------------------------- */
 
-static bool fund_bears(struct fall *f, fl_i128 delta)
+static bool fund_bears(struct fl_fall *f, fl_i128 delta)
 {
-    const struct fl_exchange_row *exchange = this_block(f->desk);
+    const struct fl_exchange_row *exchange = fl_fall_block(f->desk);
     const fl_i128 loss = delta < 0 ? -delta : 0;
     if (loss == 0) return exchange->totals.fund + delta <= FL_MONEY_MAX;
-    return (fl_insurance_bears(exchange->totals.fund, delta) && can_count(f, loss) &&
+    return (fl_insurance_bears(exchange->totals.fund, delta) && fl_fall_can_count(f, loss) &&
             f->lost + loss <= f->loss_left &&
             exchange->struck_insurance + f->lost + loss <= f->desk->p->insurance_per_block);
 }
 
 /* One part; false if the fund does not bear it, or a bound would be passed: then nothing has changed. */
-static bool take_part(struct fall *f, const struct fl_match *part, bool *backed)
+static bool take_part(struct fl_fall *f, const struct fl_match *part, bool *backed)
 {
     struct fl_desk *desk = f->desk;
     const int64_t before = fl_account_size(&f->account.value, f->market);
@@ -195,8 +179,8 @@ static bool take_part(struct fall *f, const struct fl_match *part, bool *backed)
         return false;
     *backed = fl_book_take(desk, f->market, part, open_gain(before, part));
     if (!*backed) return false;
-    keep(f, &after);
-    count_part(f, part->size, before, part->quote, delta);
+    fl_fall_keep(f, &after);
+    fl_fall_count(f, part->size, before, part->quote, delta);
     if (delta > 0) {
         pay_in(f, delta);
         return true;
@@ -207,7 +191,7 @@ static bool take_part(struct fall *f, const struct fl_match *part, bool *backed)
     return true;
 }
 
-static int64_t fillable_limit(const struct fall *f)
+static int64_t fillable_limit(const struct fl_fall *f)
 {
     const struct fl_fraction price =
         fl_fillable_price(&f->account.value, f->desk->market, f->market, &f->desk->p->liquidation);
@@ -217,7 +201,7 @@ static int64_t fillable_limit(const struct fall *f)
     return (int64_t)on_grid;
 }
 
-static uint32_t close_on_book(struct fall *f)
+static uint32_t close_on_book(struct fl_fall *f)
 {
     const int64_t limit = fillable_limit(f), wanted = f->rest;
     uint32_t skip = 0;
@@ -232,133 +216,11 @@ static uint32_t close_on_book(struct fall *f)
     return f->rest != wanted ? 0 : FL_REFUSED_NO_QUOTE;
 }
 
-/* --- 2: deleveraging ------------------------------------------------------------------------------- */
-
-static fl_i128 equity_of(struct fl_desk *desk, uint32_t number)
-{
-    struct fl_opened account;
-    fl_account_open(desk, number, &account);
-    return fl_opened_risk(desk, &account).collateral;
-}
-
-/* The accounts with a position on the other side. */
-static uint32_t find_candidates(struct fall *f, struct fl_candidate *out)
-{
-    struct fl_desk *desk = f->desk;
-    const struct fl_deleveraging *policy = desk->p->deleveraging.model->deleveraging;
-    const uint32_t high =
-        ((const struct fl_exchange_row *)fl_row(desk->rows, FL_EXCHANGE_ROW, 0))->position_high;
-    const uint32_t accounts = fl_row_count(desk->rows, FL_EXCHANGE_ACCOUNTS);
-    const uint64_t key[3] = {fl_exec_batch(desk->exec)->height, f->account.number, f->market};
-    const uint64_t start = fl_digest_of(key, sizeof key).lo % accounts;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < high; i++) {
-        const struct fl_position_row *row = fl_row(desk->rows, FL_EXCHANGE_POSITIONS, i);
-        if (row->market != f->market || row->size == 0 || (row->size > 0) != (f->rest > 0) ||
-            row->account == f->account.number)
-            continue;
-        out[count++] =
-            (struct fl_candidate){.account = row->account,
-                                  .size = row->size,
-                                  .entry = row->entry,
-                                  .mark = at_market(f)->price,
-                                  .notional = fl_magnitude(notional_of(f, row->size)),
-                                  .equity = policy->by_equity ? equity_of(desk, row->account) : 0,
-                                  .draw = (row->account + accounts - start) % accounts};
-    }
-    for (uint32_t i = 0; i < count; i++) out[i].rank = policy->rank(&out[i]);
-    return count;
-}
-
-/* Takes over at most `most` (signed as f->rest); what the candidate took. */
-static int64_t deleverage(struct fall *f, uint32_t number, int64_t most)
-{
-    struct fl_desk *desk = f->desk;
-    struct fl_opened other, loser = f->account;
-    fl_account_open(desk, number, &other);
-    if (!other.priced || !fl_opened_settle(desk, &other)) return 0;
-    const int64_t before = fl_account_size(&loser.value, f->market);
-    const int64_t before_other = fl_account_size(&other.value, f->market);
-    fl_i128 quote;
-    const int64_t moved = fl_deleverage_against(&loser.value, &other.value, desk->market, f->market,
-                                                most, FL_DELEVERAGE_AT_BANKRUPTCY, &quote);
-    if (moved == 0) return 0;
-    const fl_i128 worth = notional_of(f, before) - notional_of(f, before + moved);
-    if (fl_abs(other.value.quote) > FL_MONEY_MAX || fl_abs(loser.value.quote) > FL_MONEY_MAX ||
-        !can_count(f, quote - worth))
-        return 0;
-    fl_account_follow(&loser, f->market, before, quote);
-    fl_account_follow(&other, f->market, before_other, quote);
-    const bool stored = fl_account_store(desk, &other);
-    FL_ASSERT(stored); /* settled, and it shrinks */
-    keep(f, &loser);
-    count_part(f, moved, before, quote, 0);
-    f->adl += quote - worth;
-    f->taken_over = true;
-    this_block(desk)->struck_deleveragings++;
-    fl_desk_exchange(desk)->totals.deleveragings++;
-    fl_exec_because(desk->exec, FL_RECORD_LIQUIDATION, f->account.number, f->number);
-    int64_t *note = fl_exec_note(desk->exec, FL_RECORD_DELEVERAGED, f->account.number, f->number);
-    note[2] = number;
-    note[3] = -moved;
-    note[4] = (int64_t)quote;
-    note[5] = (int64_t)(quote - worth);
-    return moved;
-}
-
-static bool may_deleverage(struct fall *f)
-{
-    return f->rest != 0 &&
-           this_block(f->desk)->struck_deleveragings < f->desk->p->deleveragings_per_block;
-}
-
-/* Each takes its share of what is to be closed, rounded down to whole lots. */
-static void deleverage_shared(struct fall *f, const struct fl_candidate *all, uint32_t count)
-{
-    const int64_t lot = fl_market_terms(f->desk, f->market)->lot, wanted = f->rest;
-    fl_i128 sum = 0;
-    for (uint32_t i = 0; i < count; i++) sum += fl_abs(all[i].size);
-    for (uint32_t i = 0; i < count && may_deleverage(f); i++) {
-        const fl_i128 share = (fl_i128)wanted * fl_abs(all[i].size) / sum;
-        const int64_t part = (int64_t)(share / lot * lot);
-        if (part != 0) deleverage(f, all[i].account, part);
-    }
-}
-
-static bool ranks_before(const struct fl_candidate *a, const struct fl_candidate *b)
-{
-    return a->rank != b->rank ? a->rank > b->rank : a->account < b->account;
-}
-
-/* The best of those not tried yet; UINT32_MAX if all were. */
-static uint32_t best_candidate(const struct fl_candidate *all, uint32_t count)
-{
-    uint32_t best = UINT32_MAX;
-    for (uint32_t i = 0; i < count; i++)
-        if (all[i].size != 0 && (best == UINT32_MAX || ranks_before(&all[i], &all[best]))) best = i;
-    return best;
-}
-
-static void deleverage_by_policy(struct fall *f)
-{
-    const struct fl_deleveraging *policy = f->desk->p->deleveraging.model->deleveraging;
-    if (policy->nobody || policy->named || !may_deleverage(f)) return;
-    struct fl_candidate *all = fl_watchlist_candidates(f->desk);
-    const uint32_t count = find_candidates(f, all);
-    if (policy->shared) deleverage_shared(f, all, count);
-    while (may_deleverage(f)) {
-        const uint32_t next = best_candidate(all, count);
-        if (next == UINT32_MAX) return;
-        deleverage(f, all[next].account, f->rest);
-        all[next].size = 0;
-    }
-}
-
 /* --- 3 to 5: any price, the fund's last, everybody, nobody ------------------------------------------ */
 
 /* Charges `loss` to both sides of the market's open interest, but for the account itself: index rise =
  * ceil(loss / (long + short)), Drift v2's resolve_perp_bankruptcy. What was charged: all of it, or nothing. */
-static fl_i128 socialise(struct fall *f, fl_i128 loss)
+static fl_i128 socialise(struct fl_fall *f, fl_i128 loss)
 {
     struct fl_desk *desk = f->desk;
     struct fl_market_row *row = fl_desk_market_edit(desk, f->market);
@@ -378,7 +240,7 @@ static fl_i128 socialise(struct fall *f, fl_i128 loss)
 
 /* One part of what is left goes to the book at any price; the account gets its bankruptcy price, as far as
  * anybody pays for it. */
-static bool dump_part(struct fall *f, const struct fl_match *part)
+static bool dump_part(struct fl_fall *f, const struct fl_match *part)
 {
     struct fl_desk *desk = f->desk;
     const int64_t before = fl_account_size(&f->account.value, f->market);
@@ -387,18 +249,18 @@ static bool dump_part(struct fall *f, const struct fl_match *part)
     const fl_i128 loss = bankrupt > part->quote ? bankrupt - part->quote : 0;
     struct fl_opened after = f->account;
     if (!fl_account_trade(desk, &after, f->market, part->size, part->quote) ||
-        fl_magnitude(after.value.quote + loss) > FL_MONEY_MAX || !can_count(f, loss) ||
+        fl_magnitude(after.value.quote + loss) > FL_MONEY_MAX || !fl_fall_can_count(f, loss) ||
         !fl_book_take(desk, f->market, part, open_gain(before, part)))
         return false;
-    keep(f, &after);
+    fl_fall_keep(f, &after);
     struct fl_totals *totals = &fl_desk_exchange(desk)->totals;
     const fl_i128 paid = loss < totals->fund ? loss : totals->fund;
-    count_part(f, part->size, before, part->quote, -paid);
+    fl_fall_count(f, part->size, before, part->quote, -paid);
     totals->fund -= (int64_t)paid;
     const fl_i128 shared = socialise(f, loss - paid);
     f->account.value.quote += (int64_t)(paid + shared);
     const struct fl_opened covered = f->account;
-    keep(f, &covered);
+    fl_fall_keep(f, &covered);
     f->lost += paid;
     f->fund_paid += paid;
     f->socialised += shared;
@@ -406,7 +268,7 @@ static bool dump_part(struct fall *f, const struct fl_match *part)
     return true;
 }
 
-static void dump(struct fall *f)
+static void dump(struct fl_fall *f)
 {
     const int64_t wanted = f->rest;
     uint32_t skip = 0;
@@ -420,7 +282,7 @@ static void dump(struct fall *f)
 
 /* --- the whole ------------------------------------------------------------------------------------- */
 
-static bool bankrupt(const struct fall *f)
+static bool bankrupt(const struct fl_fall *f)
 {
     const struct fl_risk risk = fl_opened_risk(f->desk, &f->account);
     return fl_can_deleverage(risk.collateral, false) == FL_DELEVERAGE_AT_BANKRUPTCY;
@@ -444,7 +306,7 @@ uint32_t fl_worst_market(const struct fl_desk *desk, const struct fl_opened *acc
 }
 
 /* The account, if it may be liquidated now: 0, or why not. */
-static uint32_t find_fallen(struct fall *f, uint32_t number)
+static uint32_t find_fallen(struct fl_fall *f, uint32_t number)
 {
     if (fl_is_maker(f->desk, number)) return FL_REFUSED_SENDER; /* nobody can take its position */
     fl_account_open(f->desk, number, &f->account);
@@ -456,7 +318,7 @@ static uint32_t find_fallen(struct fall *f, uint32_t number)
 
 /* How much of the position this block may close: within the limits of a position and of an account, in whole lots, at
  * least one, unless the block has none left. */
-static uint32_t limit_size(struct fall *f)
+static uint32_t limit_size(struct fl_fall *f)
 {
     const struct fl_exchange *p = f->desk->p;
     struct fl_liquidation_terms terms = p->liquidation;
@@ -469,7 +331,7 @@ static uint32_t limit_size(struct fall *f)
     const fl_i128 notional_left = fl_block_notional_left(&terms, notional);
     const int64_t size = fl_account_size(&f->account.value, f->market);
     const int64_t lot = fl_market_terms(f->desk, f->market)->lot;
-    const fl_i128 value = fl_magnitude(notional_of(f, size));
+    const fl_i128 value = fl_magnitude(fl_fall_notional(f, size));
     const struct fl_notional_limits limits = fl_position_limits(&terms, value);
     fl_i128 most = limits.greatest < notional_left ? limits.greatest : notional_left;
     if (notional_left <= 0) return FL_REFUSED_BLOCK_LIMIT;
@@ -483,7 +345,7 @@ static uint32_t limit_size(struct fall *f)
     return 0;
 }
 
-static void settle_up(struct fall *f)
+static void settle_up(struct fl_fall *f)
 {
     struct fl_desk *desk = f->desk;
     struct fl_totals *totals = &fl_desk_exchange(desk)->totals;
@@ -504,8 +366,14 @@ static void settle_up(struct fall *f)
     FL_ASSERT(counted); /* can_count, part by part */
 }
 
-/* Liquidates what may be of one position: 0 if anything was closed, or why not. */
-static uint32_t liquidate(struct fall *f, uint32_t number, uint32_t market_plus_one)
+/* Stages 2 to 5 for what is left. */
+static void resolve(struct fl_fall *f)
+{
+    fl_fall_deleverage(f);
+    if (f->rest != 0) dump(f);
+}
+
+uint32_t fl_fall_liquidate(struct fl_fall *f, uint32_t number, uint32_t market_plus_one)
 {
     const uint32_t refused = find_fallen(f, number);
     if (refused) return refused;
@@ -514,10 +382,8 @@ static uint32_t liquidate(struct fall *f, uint32_t number, uint32_t market_plus_
     const uint32_t limited = limit_size(f);
     if (limited) return limited;
     const uint32_t unfilled = close_on_book(f);
-    if (f->rest != 0 && bankrupt(f)) {
-        deleverage_by_policy(f);
-        if (f->rest != 0 && !f->desk->p->deleveraging.model->deleveraging->named) dump(f);
-    }
+    if (f->rest != 0 && bankrupt(f) && !f->desk->p->deleveraging.model->deleveraging->named)
+        resolve(f);
     if (!f->note) return unfilled;
     settle_up(f);
     return 0;
@@ -534,7 +400,7 @@ static bool named_market(const struct fl_desk *desk, int64_t arg)
 }
 
 /* The sender may be any account, the liquidated one too, and is paid when all else is stored. */
-static uint32_t pay_sender(struct fall *f, uint32_t sender)
+static uint32_t pay_sender(struct fl_fall *f, uint32_t sender)
 {
     struct fl_opened account;
     if (f->reward == 0) return 0;
@@ -549,90 +415,33 @@ uint32_t fl_liquidate_tx(struct fl_desk *desk, const struct fl_tx *tx)
 {
     if (!named_account(desk, tx->arg[0]) || !named_market(desk, tx->arg[1]))
         return FL_REFUSED_ARGUMENT;
-    struct fall f = {.desk = desk, .rewarded = true};
-    const uint32_t refused = liquidate(&f, (uint32_t)tx->arg[0], (uint32_t)tx->arg[1]);
+    struct fl_fall f = {.desk = desk, .rewarded = true};
+    const uint32_t refused = fl_fall_liquidate(&f, (uint32_t)tx->arg[0], (uint32_t)tx->arg[1]);
     return refused ? refused : pay_sender(&f, tx->account);
 }
 
-/* Where keepers choose: anyone may name who takes over a bankrupt account's position. Nobody can: the
- * account itself as the counterparty has the exchange sell to the book at any price. */
+/* Where keepers choose: anyone may name who takes over a bankrupt account's position. Who names the account
+ * itself says that nobody is left: then the exchange goes through the other side, the largest first, and sells what
+ * they cannot take to the book at any price. */
 uint32_t fl_deleverage_tx(struct fl_desk *desk, const struct fl_tx *tx)
 {
     if (!named_account(desk, tx->arg[0]) || !named_market(desk, tx->arg[1]) ||
         !named_account(desk, tx->arg[2]))
         return FL_REFUSED_ARGUMENT;
     if (!desk->p->deleveraging.model->deleveraging->named) return FL_REFUSED_SENDER;
-    struct fall f = {.desk = desk};
+    struct fl_fall f = {.desk = desk};
     const uint32_t number = (uint32_t)tx->arg[0], refused = find_fallen(&f, number);
     if (refused) return refused;
     f.market = tx->arg[1] == 0 ? fl_worst_market(desk, &f.account) : (uint32_t)tx->arg[1] - 1;
     const int64_t size = fl_account_size(&f.account.value, f.market);
     if (size == 0 || !bankrupt(&f)) return size == 0 ? FL_REFUSED_ARGUMENT : FL_REFUSED_HEALTHY;
     f.rest = -size;
-    if (!may_deleverage(&f) || table_full(&f)) return FL_REFUSED_BLOCK_LIMIT;
+    if (!fl_fall_may_deleverage(&f) || table_full(&f)) return FL_REFUSED_BLOCK_LIMIT;
     if (tx->arg[2] == number)
-        dump(&f);
+        resolve(&f);
     else
-        deleverage(&f, (uint32_t)tx->arg[2], f.rest);
+        fl_fall_take_over(&f, (uint32_t)tx->arg[2], f.rest);
     if (!f.note) return FL_REFUSED_NO_QUOTE;
     settle_up(&f);
     return 0;
-}
-
-/* --- the exchange's own ----------------------------------------------------------------------------- */
-
-static uint32_t first_to_fall(const struct fl_fallen *all, uint32_t count)
-{
-    uint32_t first = UINT32_MAX;
-    for (uint32_t i = 0; i < count; i++)
-        if (!all[i].struck && (first == UINT32_MAX || fl_falls_before(&all[i], &all[first])))
-            first = i;
-    return first;
-}
-
-static void look_again(struct fl_desk *desk, struct fl_fallen *one)
-{
-    struct fl_opened account;
-    if (one->struck) return;
-    fl_account_open(desk, one->account, &account);
-    const struct fl_risk risk = fl_opened_risk(desk, &account);
-    one->collateral = risk.collateral;
-    one->maintenance = risk.maintenance;
-    one->struck = !account.priced || !fl_liquidatable(&risk);
-}
-
-/* Accounts that could not be liquidated: they are not tried again in this block. */
-struct vain {
-    uint32_t account[FL_ATTEMPTS_MAX], count;
-};
-
-static void leave_out(const struct vain *vain, struct fl_fallen *all, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        for (uint32_t k = 0; k < vain->count; k++)
-            if (vain->account[k] == all[i].account) all[i].struck = 1;
-}
-
-void fl_liquidate_block(struct fl_desk *desk)
-{
-    if (desk->p->liquidations_per_block == 0) return;
-    struct vain vain = {.count = 0};
-    uint32_t count;
-    struct fl_fallen *all = fl_watchlist_fallen(desk, &count);
-    for (int64_t i = 0; i < desk->p->liquidations_per_block; i++) {
-        const uint32_t first = first_to_fall(all, count);
-        if (first == UINT32_MAX) return;
-        struct fall f = {.desk = desk, .own = true};
-        if (liquidate(&f, all[first].account, 0) != 0) {
-            all[first].struck = 1;
-            vain.account[vain.count++] = all[first].account;
-        }
-        look_again(desk, &all[first]);
-        if (f.socialised != 0) { /* others may have fallen by it */
-            all = fl_watchlist_fallen(desk, &count);
-            leave_out(&vain, all, count);
-        }
-        /* Deleveraging changes others, but none falls by it: margin.h has it leave them no worse. */
-        for (uint32_t k = 0; k < count && f.taken_over; k++) look_again(desk, &all[k]);
-    }
 }

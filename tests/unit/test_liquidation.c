@@ -627,10 +627,10 @@ Test(liquidation, keepers_choose)
     const struct {
         int64_t account, market, counter;
         uint32_t expected;
-    } refused[] = {{C, 0, KEEPER, FL_REFUSED_NO_QUOTE},   {C, 0, -1, FL_REFUSED_ARGUMENT},
-                   {C, 0, 99, FL_REFUSED_ARGUMENT},       {C, 2, A, FL_REFUSED_ARGUMENT},
-                   {A, 0, C, FL_REFUSED_HEALTHY},         {-1, 0, A, FL_REFUSED_ARGUMENT},
-                   {XLAB_MAKER, 0, A, FL_REFUSED_SENDER}, {C, 0, C, FL_REFUSED_NO_QUOTE}};
+    } refused[] = {{C, 0, KEEPER, FL_REFUSED_NO_QUOTE},  {C, 0, -1, FL_REFUSED_ARGUMENT},
+                   {C, 0, 99, FL_REFUSED_ARGUMENT},      {C, 2, A, FL_REFUSED_ARGUMENT},
+                   {A, 0, C, FL_REFUSED_HEALTHY},        {-1, 0, A, FL_REFUSED_ARGUMENT},
+                   {XLAB_MAKER, 0, A, FL_REFUSED_SENDER}};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         cr_assert_eq(xlab_do(x, KEEPER, FL_TX_DELEVERAGE, refused[i].account, refused[i].market,
                              refused[i].counter, 0),
@@ -640,11 +640,12 @@ Test(liquidation, keepers_choose)
     cr_assert_eq(xlab_do(x, SPARE, FL_TX_DELEVERAGE, C, 1, D, 0), FL_REFUSED_NO_QUOTE);
     cr_assert_eq(xlab_do(x, SPARE, FL_TX_DELEVERAGE, C, 1, A, 0), 0);
     cr_assert_eq(xlab_size(x, C, 0), 4 * UNIT);
-    /* itself: nobody else will; A and D are out, B's 3 and the maker's 1 are left, and sell at 93 */
+    /* itself: it says that nobody is left, but A and D are out, B's 3 and the maker's 1 are not, and take all of it */
     xlab_quote(x, 0, 93 * USD + 1);
     const int64_t missing = -xlab_account(x, C).equity;
     cr_assert_eq(xlab_do(x, KEEPER, FL_TX_DELEVERAGE, C, 1, C, 0), 0);
-    cr_assert_eq(xlab_record(x, FL_RECORD_DEFICIT, 0)->v[4], missing);
+    cr_assert_eq(xlab_record(x, FL_RECORD_DEFICIT, 0)->v[3], missing);
+    cr_assert_eq(xlab_record(x, FL_RECORD_DEFICIT, 0)->v[4], 0);
     cr_assert_eq(xlab_size(x, C, 0), 0);
     cr_assert_eq(xlab_account(x, C).quote, 0);
     xlab_recount(x);
@@ -654,38 +655,47 @@ Test(liquidation, keepers_choose)
     xlab_free(x);
 }
 
-/* What a block has done to positions fits a table of 4096; a keeper who sells a bankrupt position lot by lot is told so
- * when it is full. */
+/* What a block has done to positions fits a table of 4096: 600 accounts, 100 dollars each, bought a unit at 100 in each
+ * of eight markets, and all prices halve. */
 Test(liquidation, the_table_of_a_block_is_full)
 {
-    enum { STRUCK = 4096, TXS = 2 * (STRUCK + 1) };
-    struct xlab *x = shorts_against_c(&fl_model_keeper_chosen);
+    enum { STRUCK = 4096, ACCOUNTS = 600, MARKETS = 8, TXS = ACCOUNTS * MARKETS };
+    struct xlab *x = xlab_new();
     struct big {
         struct fl_batch header;
         struct fl_tx tx[TXS];
     } *big = calloc(1, sizeof *big);
-    x->market[0].lot = 50; /* a depth of 1 for 1 % ends with it */
+    xlab_open(x, MARKETS, 1, ACCOUNTS);
+    xlab_give(x, XLAB_MAKER, 100000000 * USD);
+    for (uint32_t m = 0; m < MARKETS; m++) {
+        xlab_price(x, m, 100 * USD);
+        xlab_quote(x, m, 100 * USD);
+    }
+    for (uint32_t i = 0; i < ACCOUNTS; i++) {
+        xlab_give(x, x->first + i, 100 * USD);
+        for (uint32_t m = 0; m < MARKETS; m++)
+            cr_assert_eq(xlab_do(x, x->first + i, FL_TX_TRADE, UNIT, 0, m, 0), 0);
+    }
+    for (uint32_t m = 0; m < MARKETS; m++) {
+        xlab_price(x, m, 50 * USD);
+        xlab_quote(x, m, 50 * USD);
+    }
     big->header = (struct fl_batch){.height = fl_ledger_height(x->lab.ledger, x->lab.head) + 1,
                                     .time = x->now,
                                     .tx_count = TXS};
-    for (uint32_t i = 0; i < TXS; i += 2) {
+    for (uint32_t i = 0; i < TXS; i++) {
         big->tx[i] = (struct fl_tx){.account = XLAB_MAKER,
-                                    .kind = FL_TX_QUOTE,
+                                    .kind = FL_TX_LIQUIDATE,
                                     .nonce = ++x->lab.nonce[XLAB_MAKER],
-                                    .arg = {93 * USD, 0, 1}};
-        big->tx[i + 1] = (struct fl_tx){.account = KEEPER,
-                                        .kind = FL_TX_DELEVERAGE,
-                                        .nonce = ++x->lab.nonce[KEEPER],
-                                        .arg = {C, 0, C}};
+                                    .arg = {x->first + i / MARKETS, 1 + i % MARKETS}};
         lab_sign(&x->lab, &big->tx[i]);
-        lab_sign(&x->lab, &big->tx[i + 1]);
     }
     cr_assert_eq(fl_ledger_execute(x->lab.ledger, x->lab.head, big, sizeof *big,
                                    (struct fl_digest){++x->lab.names, 5}, x->now, FL_NO_RECORD,
                                    &x->lab.done),
                  FL_EXECUTE_OK);
     for (uint32_t i = 0; i < TXS; i++)
-        cr_assert_eq(x->lab.done.receipts[i].code, i + 1 < TXS ? 0 : FL_REFUSED_BLOCK_LIMIT, "%u",
+        cr_assert_eq(x->lab.done.receipts[i].code, i < STRUCK ? 0 : FL_REFUSED_BLOCK_LIMIT, "%u",
                      i);
     x->lab.head = x->lab.done.version;
     xlab_recount(x);
