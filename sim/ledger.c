@@ -14,7 +14,7 @@ static void add_table(struct fl_ledger *ledger, uint16_t contract, uint16_t loca
                       uint32_t row_bytes)
 {
     FL_ASSERT(row_bytes > 0 && row_bytes % 8 == 0);
-    FL_ASSERT(rows <= UINT32_MAX - ledger->row_count);
+    FL_ASSERT(rows <= FL_IN_UNDO - 1 - ledger->row_count);
     ledger->table[ledger->table_count++] = (struct fl_ledger_table){.offset = ledger->image_bytes,
                                                                     .first_row = ledger->row_count,
                                                                     .rows = rows,

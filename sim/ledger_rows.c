@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-enum { IN_WORK = 1, IN_UNDO = 2 }; /* bits of fl_ledger.touched */
-
 /* The row's content in a delta; NULL if the delta does not hold it. */
 static const unsigned char *delta_find(const struct fl_delta *delta, struct fl_cell cell)
 {
@@ -42,14 +40,25 @@ const unsigned char *fl_cell_at(const struct fl_ledger *ledger, fl_version versi
     return ledger->base + fl_row_offset(table, cell.row);
 }
 
+static uint32_t row_number(const struct fl_ledger *ledger, struct fl_cell cell)
+{
+    return ledger->table[cell.table].first_row + cell.row;
+}
+
+/* Of a row that the batch being executed has touched. */
+static unsigned char *working(const struct fl_ledger *ledger, uint32_t touched)
+{
+    return ledger->work + ledger->work_list[(touched & ~FL_IN_UNDO) - 1].offset;
+}
+
 const void *fl_cell_read(const struct fl_rows *rows, struct fl_cell cell)
 {
     const struct fl_ledger *ledger = rows->ledger;
     FL_ASSERT(cell.row < ledger->table[cell.table].rows);
     if (rows->working) {
-        const struct fl_ledger_table *table = &ledger->table[cell.table];
-        if (ledger->touched[table->first_row + cell.row] & IN_WORK) {
-            return ledger->work + fl_row_offset(table, cell.row);
+        const uint32_t touched = ledger->touched[row_number(ledger, cell)];
+        if (touched) {
+            return working(ledger, touched);
         }
     }
     return fl_cell_at(ledger, rows->version, cell);
@@ -59,14 +68,16 @@ void *fl_cell_touch(struct fl_ledger *ledger, struct fl_cell cell)
 {
     const struct fl_ledger_table *table = &ledger->table[cell.table];
     FL_ASSERT(cell.row < table->rows);
-    unsigned char *touched = &ledger->touched[table->first_row + cell.row];
-    unsigned char *row = ledger->work + fl_row_offset(table, cell.row);
-    if (!(*touched & IN_WORK)) {
-        memcpy(row, fl_cell_at(ledger, ledger->exec.rows.version, cell), table->row_bytes);
-        *touched |= IN_WORK;
-        ledger->work_list[ledger->work_count++] = cell;
+    uint32_t *touched = &ledger->touched[row_number(ledger, cell)];
+    if (!*touched) {
+        const size_t offset = ledger->work_bytes;
+        memcpy(ledger->work + offset, fl_cell_at(ledger, ledger->exec.rows.version, cell),
+               table->row_bytes);
+        ledger->work_list[ledger->work_count++] = (struct fl_held_row){cell, offset};
+        ledger->work_bytes += table->row_bytes;
+        *touched = ledger->work_count;
     }
-    return row;
+    return working(ledger, *touched);
 }
 
 static struct fl_cell own_cell(const struct fl_rows *rows, uint32_t table, uint32_t row)
@@ -86,12 +97,13 @@ void *fl_row_edit(struct fl_exec *exec, uint32_t table, uint32_t row)
     struct fl_ledger *ledger = exec->ledger;
     const struct fl_cell cell = own_cell(&exec->rows, table, row);
     void *content = fl_cell_touch(ledger, cell);
-    const struct fl_ledger_table *in = &ledger->table[cell.table];
-    unsigned char *touched = &ledger->touched[in->first_row + cell.row];
-    if (!(*touched & IN_UNDO)) {
-        memcpy(ledger->undo + fl_row_offset(in, cell.row), content, in->row_bytes);
-        *touched |= IN_UNDO;
-        ledger->undo_list[ledger->undo_count++] = cell;
+    uint32_t *touched = &ledger->touched[row_number(ledger, cell)];
+    if (!(*touched & FL_IN_UNDO)) {
+        const uint32_t bytes = ledger->table[cell.table].row_bytes;
+        memcpy(ledger->undo + ledger->undo_bytes, content, bytes);
+        ledger->undo_list[ledger->undo_count++] = (struct fl_held_row){cell, ledger->undo_bytes};
+        ledger->undo_bytes += bytes;
+        *touched |= FL_IN_UNDO;
     }
     return content;
 }
@@ -121,7 +133,7 @@ static bool fresh_working(const struct fl_ledger *ledger, uint32_t table, struct
                           uint32_t *row)
 {
     while (walk->next < ledger->work_count) {
-        const struct fl_cell cell = ledger->work_list[walk->next++];
+        const struct fl_cell cell = ledger->work_list[walk->next++].cell;
         if (cell.table == table) {
             *row = cell.row;
             return true;
@@ -170,15 +182,16 @@ fl_version fl_rows_version(const struct fl_rows *rows)
 void fl_journal_close(struct fl_ledger *ledger, bool restore)
 {
     for (uint32_t i = 0; i < ledger->undo_count; i++) {
-        const struct fl_cell cell = ledger->undo_list[i];
-        const struct fl_ledger_table *table = &ledger->table[cell.table];
-        const size_t offset = fl_row_offset(table, cell.row);
+        const struct fl_held_row *held = &ledger->undo_list[i];
+        uint32_t *touched = &ledger->touched[row_number(ledger, held->cell)];
         if (restore) {
-            memcpy(ledger->work + offset, ledger->undo + offset, table->row_bytes);
+            memcpy(working(ledger, *touched), ledger->undo + held->offset,
+                   ledger->table[held->cell.table].row_bytes);
         }
-        ledger->touched[table->first_row + cell.row] &= (unsigned char)~IN_UNDO;
+        *touched &= ~FL_IN_UNDO;
     }
     ledger->undo_count = 0;
+    ledger->undo_bytes = 0;
 }
 
 /* ------------------------------------------------------------------------------------------------

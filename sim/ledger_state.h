@@ -1,11 +1,10 @@
 /* The parts of a ledger, shared by sim/ledger*.c and by nobody else.
  *
- * All rows of all tables are numbered consecutively; the ledger's own tables come first. Three byte
- * images share one layout. `base` is the newest version that everyone holds final. `work` holds the
- * rows that the batch being executed has touched, `undo` what they were when the transaction being
- * executed first touched them; both are reserved at their full size once (the system commits only
- * the pages that are written), so that execution never allocates and a row never moves under a
- * contract's pointer.
+ * All rows of all tables are numbered consecutively; the ledger's own tables come first. `base` is an image of all
+ * of them: the newest version that everyone holds final. `work` holds the rows that the batch being executed has
+ * touched, one after the other as they were touched, `undo` what they were when the transaction being executed first
+ * touched them; both are reserved for all rows once (the system commits only the pages that are written, as many as
+ * the largest batch needs), so that execution never allocates and a row never moves under a contract's pointer.
  *
  * `held` counts, for each row, the live deltas that hold it: a row that no unfinal block touched is
  * read from the base with one look. */
@@ -13,6 +12,7 @@
 #define FL_LEDGER_STATE_H
 #include "sim/ledger.h"
 
+#define FL_IN_UNDO (UINT32_C(1) << 31) /* a row of `touched` is in `undo` too */
 enum { FL_NOTES_MAX = 4096 }; /* notes of one transaction, or of one contract's end of batch */
 
 /* The ledger's own tables. */
@@ -41,6 +41,12 @@ struct fl_ledger_table {
 /* A row by table and by number within the table. */
 struct fl_cell {
     uint32_t table, row;
+};
+
+/* A row and where its content stands in `work` or `undo`. */
+struct fl_held_row {
+    struct fl_cell cell;
+    size_t offset;
 };
 
 struct fl_delta {
@@ -100,10 +106,11 @@ struct fl_ledger {
     size_t image_bytes;
 
     unsigned char *base, *work, *undo;
-    uint32_t *held;         /* by row number */
-    unsigned char *touched; /* by row number; ledger_rows.c says which bits */
-    struct fl_cell *work_list, *undo_list, *sort_list;
+    uint32_t *held;    /* by row number */
+    uint32_t *touched; /* by row number: 1 + its place in work_list, FL_IN_UNDO; 0: not touched */
+    struct fl_held_row *work_list, *undo_list, *sort_list;
     uint32_t work_count, undo_count;
+    size_t work_bytes, undo_bytes;
     uint32_t first_record; /* of the batch being executed */
     struct fl_exec exec;
 

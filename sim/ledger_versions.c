@@ -170,19 +170,19 @@ static void free_delta(struct fl_delta *delta)
 static void sort_cells(const struct fl_ledger *ledger, uint32_t count)
 {
     enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
-    struct fl_cell *from = ledger->work_list, *to = ledger->sort_list;
+    struct fl_held_row *from = ledger->work_list, *to = ledger->sort_list;
     for (uint32_t shift = 0; shift < 32 && ledger->row_count >> shift != 0; shift += DIGIT_BITS) {
         uint32_t place[DIGITS + 1] = {0};
         for (uint32_t i = 0; i < count; i++) {
-            place[1 + (row_number(ledger, from[i]) >> shift) % DIGITS]++;
+            place[1 + (row_number(ledger, from[i].cell) >> shift) % DIGITS]++;
         }
         for (uint32_t d = 0; d < DIGITS; d++) {
             place[d + 1] += place[d];
         }
         for (uint32_t i = 0; i < count; i++) {
-            to[place[(row_number(ledger, from[i]) >> shift) % DIGITS]++] = from[i];
+            to[place[(row_number(ledger, from[i].cell) >> shift) % DIGITS]++] = from[i];
         }
-        struct fl_cell *swap = from;
+        struct fl_held_row *swap = from;
         from = to;
         to = swap;
     }
@@ -198,17 +198,19 @@ static uint32_t sort_changes(struct fl_ledger *ledger, size_t *bytes)
     uint32_t changed = 0;
     *bytes = 0;
     for (uint32_t i = 0; i < ledger->work_count; i++) {
-        const struct fl_cell cell = ledger->work_list[i];
-        const struct fl_ledger_table *table = &ledger->table[cell.table];
-        ledger->touched[table->first_row + cell.row] = 0;
-        if (memcmp(ledger->work + fl_row_offset(table, cell.row),
-                   fl_cell_at(ledger, ledger->exec.rows.version, cell), table->row_bytes) != 0) {
-            ledger->work_list[changed++] = cell;
+        const struct fl_held_row held = ledger->work_list[i];
+        const struct fl_ledger_table *table = &ledger->table[held.cell.table];
+        ledger->touched[row_number(ledger, held.cell)] = 0;
+        if (memcmp(ledger->work + held.offset,
+                   fl_cell_at(ledger, ledger->exec.rows.version, held.cell),
+                   table->row_bytes) != 0) {
+            ledger->work_list[changed++] = held;
             *bytes += table->row_bytes;
         }
     }
     sort_cells(ledger, changed);
     ledger->work_count = 0;
+    ledger->work_bytes = 0;
     return changed;
 }
 
@@ -219,9 +221,9 @@ static fl_u128 fill_delta(struct fl_ledger *ledger, struct fl_delta *delta)
     fl_u128 change = 0;
     size_t offset = 0;
     for (uint32_t i = 0; i < delta->count; i++) {
-        const struct fl_cell cell = ledger->work_list[i];
+        const struct fl_cell cell = ledger->work_list[i].cell;
         const struct fl_ledger_table *table = &ledger->table[cell.table];
-        const unsigned char *now = ledger->work + fl_row_offset(table, cell.row);
+        const unsigned char *now = ledger->work + ledger->work_list[i].offset;
         const unsigned char *before = fl_cell_at(ledger, ledger->exec.rows.version, cell);
         change += row_hash(ledger, cell, now) - row_hash(ledger, cell, before);
         delta->cell[i] = cell;

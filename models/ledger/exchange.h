@@ -105,9 +105,8 @@ struct fl_position_row {
     int64_t size, entry;
     int64_t funding; /* index of its side up to which it is settled */
     uint32_t account, market;
-    uint32_t
-        next; /* slot + 1: of the account's next position by market, or of the next free slot */
-    uint32_t zero;
+    /* Slot + 1, of the account's next position by market, or of the next free slot. */
+    uint32_t next, zero;
 };
 struct fl_struck_row {
     uint32_t account, market;

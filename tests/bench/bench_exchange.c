@@ -5,7 +5,6 @@
 #include "sim/ledger.h"
 #include "tests/lib/bench.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,7 @@ extern const struct fl_model fl_model_feed, fl_model_median, fl_model_perpetual,
     fl_model_oracle_price, fl_model_pseudo_random;
 
 #define USD ((int64_t)1000000)
-enum { BATCH = 512, BATCHES = 2000, UPDATES = 200, MAKER = 1, FIRST = 2 };
+enum { BATCH = 512, BATCHES = 2000, UPDATES = 200, MAKER = 1 }; /* a maker for each market */
 
 struct feed_params { /* laid out as the feed's */
     struct fl_submodel aggregator;
@@ -30,6 +29,7 @@ struct shop {
     struct fl_exchange_market market[FL_MARKETS_MAX];
     struct feed_params feed[FL_MARKETS_MAX];
     struct fl_keyring keys;
+    uint32_t first; /* trader */
     uint64_t *nonce, *secret, name;
     uint32_t *owner;
     struct fl_records *records;
@@ -92,32 +92,34 @@ static void report(struct shop *s, uint32_t market, int64_t price)
 
 static void quote(struct shop *s, uint32_t market, int64_t mid)
 {
-    add(s, MAKER, 0, FL_TX_QUOTE, (int64_t[4]){mid, 100, 1000000000000000, market});
+    add(s, MAKER + market, 0, FL_TX_QUOTE, (int64_t[4]){mid, 100, 1000000000000000, market});
 }
 
 static struct shop *open_shop(const struct work *work)
 {
     static const uint32_t reporters[1] = {0}, makers[1] = {1};
-    const uint32_t accounts = FIRST + work->traders;
+    const uint32_t first = MAKER + work->markets, accounts = first + work->traders;
     struct shop *s = calloc(1, sizeof *s);
+    s->first = first;
     s->group[0] = (struct fl_group){.first = 0, .count = 1, .accounts = 1};
-    s->group[1] = (struct fl_group){.first = 1, .count = 1, .accounts = 1, .account_first = 1};
+    s->group[1] = (struct fl_group){
+        .first = 1, .count = 1, .accounts = work->markets, .account_first = MAKER};
     s->group[2] = (struct fl_group){
-        .first = 2, .count = 1, .accounts = work->traders, .account_first = FIRST};
-    s->exchange = (struct fl_exchange){
-        .markets = {.count = work->markets, .at = s->market},
-        .makers = {.count = 1, .first = makers},
-        .mark = {&fl_model_oracle_price, NULL},
-        .deleveraging = {&fl_model_pseudo_random, NULL},
-        .trading_fee_ppm = 500,
-        .quote_max_age = 1000000 * FL_SECOND,
-        .positions_per_account = 5,
-        .liquidation = {15000, 1000000, 1500000, 1000 * USD, 1000000, 0, 0},
-        .account_notional = FL_MONEY_MAX,
-        .account_insurance = FL_MONEY_MAX,
-        .insurance_per_block = FL_MONEY_MAX,
-        .funding_sample = 60 * FL_SECOND,
-        .funding_votes = 1};
+        .first = 2, .count = 1, .accounts = work->traders, .account_first = first};
+    s->exchange =
+        (struct fl_exchange){.markets = {.count = work->markets, .at = s->market},
+                             .makers = {.count = 1, .first = makers},
+                             .mark = {&fl_model_oracle_price, NULL},
+                             .deleveraging = {&fl_model_pseudo_random, NULL},
+                             .trading_fee_ppm = 500,
+                             .quote_max_age = 1000000 * FL_SECOND,
+                             .positions_per_account = 5,
+                             .liquidation = {15000, 1000000, 1500000, 1000 * USD, 1000000, 0, 0},
+                             .account_notional = FL_MONEY_MAX,
+                             .account_insurance = FL_MONEY_MAX,
+                             .insurance_per_block = FL_MONEY_MAX,
+                             .funding_sample = 60 * FL_SECOND,
+                             .funding_votes = 1};
     s->contract[0] = (struct fl_part){.model = &fl_model_perpetual, .params = &s->exchange};
     for (uint32_t i = 0; i < work->markets; i++) {
         s->feed[i] = (struct feed_params){
@@ -130,13 +132,12 @@ static struct shop *open_shop(const struct work *work)
                                                    .impact_notional = 10000 * USD};
         s->contract[1 + i] = (struct fl_part){.model = &fl_model_feed, .params = &s->feed[i]};
     }
-    s->config = (struct fl_config){.group = s->group,
-                                   .group_count = 3,
-                                   .contract = s->contract,
-                                   .contract_count = 1 + work->markets,
-                                   .facts = {.endpoints = 3,
-                                             .accounts = accounts,
-                                             .contracts = 1 + work->markets}};
+    s->config = (struct fl_config){
+        .group = s->group,
+        .group_count = 3,
+        .contract = s->contract,
+        .contract_count = 1 + work->markets,
+        .facts = {.endpoints = 3, .accounts = accounts, .contracts = 1 + work->markets}};
     s->nonce = calloc(accounts, sizeof *s->nonce);
     s->secret = calloc(accounts, sizeof *s->secret);
     s->owner = calloc(accounts, sizeof *s->owner);
@@ -150,8 +151,8 @@ static struct shop *open_shop(const struct work *work)
     s->head = fl_ledger_base(s->ledger);
     s->now = FL_SECOND;
     s->batch.header = (struct fl_batch){.height = 1, .time = s->now};
-    add(s, MAKER, 0, FL_TX_DEPOSIT, (int64_t[4]){1000000000 * USD, 0, 0, 0});
     for (uint32_t m = 0; m < work->markets; m++) {
+        add(s, MAKER + m, 0, FL_TX_DEPOSIT, (int64_t[4]){1000000000 * USD, 0, 0, 0});
         report(s, m, 1000 * USD);
         quote(s, m, 1000 * USD);
     }
@@ -164,12 +165,12 @@ static void open_positions(struct shop *s, const struct work *work)
 {
     uint64_t random = 9;
     for (uint32_t i = 0; i < work->traders; i++) {
-        add(s, FIRST + i, 0, FL_TX_DEPOSIT, (int64_t[4]){1000 * USD, 0, 0, 0});
+        add(s, s->first + i, 0, FL_TX_DEPOSIT, (int64_t[4]){1000 * USD, 0, 0, 0});
         for (uint32_t k = 0; k < work->positions; k++) {
             const int64_t leverage = 2 + (int64_t)(next_random(&random) % 17);
             const int64_t size = leverage * UINT32_C(1000000) / work->positions;
             const int64_t market = (int64_t)((i + k * 7) % work->markets);
-            add(s, FIRST + i, 0, FL_TX_TRADE,
+            add(s, s->first + i, 0, FL_TX_TRADE,
                 (int64_t[4]){next_random(&random) % 2 ? size : -size, 0, market, 0});
         }
     }
@@ -201,8 +202,8 @@ static struct fl_bench measure_orders(const void *what)
     double seconds = 0;
     for (uint32_t b = 0; b < BATCHES; b++) {
         for (uint32_t i = 0; i + 1 < BATCH; i++) {
-            const uint32_t account = FIRST + (uint32_t)(next_random(&random) % work->traders);
-            const int64_t market = (int64_t)((account - FIRST) % work->markets);
+            const uint32_t account = s->first + (uint32_t)(next_random(&random) % work->traders);
+            const int64_t market = (int64_t)((account - s->first) % work->markets);
             add(s, account, 0, FL_TX_TRADE,
                 (int64_t[4]){next_random(&random) % 2 ? 100000 : -100000, 0, market, 0});
         }
@@ -210,9 +211,9 @@ static struct fl_bench measure_orders(const void *what)
         run_batch(s);
         seconds += fl_bench_now() - start;
     }
-    const struct fl_bench out = {.seconds = seconds,
-                                 .count = {[ORDERS] = (uint64_t)BATCHES * (BATCH - 1),
-                                           [REFUSED] = s->refused}};
+    const struct fl_bench out = {
+        .seconds = seconds,
+        .count = {[ORDERS] = (uint64_t)BATCHES * (BATCH - 1), [REFUSED] = s->refused}};
     close_shop(s);
     return out;
 }
@@ -256,18 +257,22 @@ static long resident(void)
     return pages * sysconf(_SC_PAGESIZE);
 }
 
-enum { BYTES };
+enum { ALL, RECORDS };
 
+/* All that grew while the accounts were opened, and what of that is the two records each of them left in the trace. */
 static struct fl_bench measure_bytes(const void *what)
 {
     const struct work *work = what;
     struct shop *s = open_shop(work);
     const long before = resident();
-    struct fl_records *records = s->records;
+    const uint32_t records = fl_records_count(s->records);
     open_positions(s, work);
-    (void)records;
-    const long after = resident();
-    const struct fl_bench out = {.seconds = 1, .count = {[BYTES] = (uint64_t)(after - before)}};
+    const uint64_t traced = (uint64_t)(fl_records_count(s->records) - records) *
+                            sizeof(struct fl_record);
+    /* In whole MiB, since repetitions must agree. */
+    const struct fl_bench out = {
+        .seconds = 1,
+        .count = {[ALL] = (uint64_t)(resident() - before) >> 20, [RECORDS] = traced >> 20}};
     close_shop(s);
     return out;
 }
@@ -291,7 +296,9 @@ int main(void)
     }
     const struct work million = {20, 1000000, 1};
     const struct fl_bench b = fl_bench_median(measure_bytes, &million);
-    printf("%8u accounts with one position: %.1f bytes each, records of two transactions included\n",
-           million.traders, (double)b.count[BYTES] / million.traders);
+    const double mib = 1 << 20, each = (double)million.traders;
+    printf("%8u accounts with one position: %.0f bytes each, beside %.0f of records\n",
+           million.traders, (double)(b.count[ALL] - b.count[RECORDS]) * mib / each,
+           (double)b.count[RECORDS] * mib / each);
     return 0;
 }
