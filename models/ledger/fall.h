@@ -8,12 +8,12 @@ struct fl_fall {
     struct fl_desk *desk;
     struct fl_opened account;
     uint32_t market;
-    int64_t number;                   /* of the liquidation; set with the first part that closes */
-    int64_t rest;                     /* to close, signed: opposite to the position */
-    int64_t *note;                    /* NULL: nothing has been closed yet */
-    fl_i128 closed_notional, lost;    /* magnitude at the mark; what the fund lost */
-    fl_i128 loss_left;                /* what the account may still cost the fund in this block */
-    fl_i128 reward;                   /* to the sender */
+    int64_t number;                /* of the liquidation; set with the first part that closes */
+    int64_t rest;                  /* to close, signed: opposite to the position */
+    int64_t *note;                 /* NULL: nothing has been closed yet */
+    fl_i128 closed_notional, lost; /* magnitude at the mark; what the fund lost */
+    fl_i128 loss_left;             /* what the account may still cost the fund in this block */
+    fl_i128 reward;                /* to the sender */
     fl_i128 fund_paid, adl, socialised, outstanding;
     bool rewarded;   /* there is a sender */
     bool taken_over; /* somebody was deleveraged */

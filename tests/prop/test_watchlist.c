@@ -37,8 +37,8 @@ static uint32_t scan(const struct xlab *x, struct fl_below *out)
     for (uint32_t i = 0; i < x->accounts; i++) {
         const struct fl_account a = xlab_account(x, i);
         if (a.maker || !a.priced || a.maintenance == 0 || a.equity >= a.maintenance) continue;
-        out[count++] = (struct fl_below){
-            .account = i, .equity = a.equity, .maintenance = a.maintenance};
+        out[count++] =
+            (struct fl_below){.account = i, .equity = a.equity, .maintenance = a.maintenance};
     }
     qsort(out, count, sizeof *out, by_ratio);
     return count;
@@ -76,7 +76,7 @@ static void move_prices(struct walk *w)
         const int64_t kind = lab_between(&w->random, 0, 99);
         if (kind < 20) continue;
         const int64_t base = (int64_t)(10 + 100 * i) * USD;
-        if (w->calm) break; /* only funding moves */
+        if (w->calm) break;                             /* only funding moves */
         const int64_t most = kind == 99 ? 60000 : 6000; /* ppm */
         int64_t step = w->price[i] * lab_between(&w->random, -most, most) / 1000000;
         step += w->price[i] * w->drift[i] / 1000000;
