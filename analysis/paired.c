@@ -11,30 +11,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What lies outside the interval, at each end. */
-static const double TAIL = 0.025;
+/* What lies outside the interval, unless the caller says. */
+static const double ALPHA = 0.05;
 
-struct fl_estimate fl_mean_estimate(const double *values, size_t count)
+struct fl_estimate fl_mean_at(const double *values, size_t count, double alpha)
 {
     FL_ASSERT(count > 0);
+    FL_ASSERT(alpha > 0 && alpha < 1);
     const double mean = gsl_stats_mean(values, 1, count);
     if (count < 2) {
         return (struct fl_estimate){mean, NAN, NAN};
     }
     const double error = gsl_stats_sd_m(values, 1, count, mean) / sqrt((double)count);
-    const double half = gsl_cdf_tdist_Qinv(TAIL, (double)count - 1) * error;
+    const double half = gsl_cdf_tdist_Qinv(alpha / 2, (double)count - 1) * error;
     return (struct fl_estimate){mean, mean - half, mean + half};
 }
 
-struct fl_estimate fl_paired_estimate(const double *a, const double *b, size_t count)
+struct fl_estimate fl_mean_estimate(const double *values, size_t count)
+{
+    return fl_mean_at(values, count, ALPHA);
+}
+
+struct fl_estimate fl_paired_at(const double *a, const double *b, size_t count, double alpha)
 {
     double *difference = fl_alloc(count, sizeof *difference);
     for (size_t i = 0; i < count; i++) {
         difference[i] = a[i] - b[i];
     }
-    const struct fl_estimate estimate = fl_mean_estimate(difference, count);
+    const struct fl_estimate estimate = fl_mean_at(difference, count, alpha);
     free(difference);
     return estimate;
+}
+
+struct fl_estimate fl_paired_estimate(const double *a, const double *b, size_t count)
+{
+    return fl_paired_at(a, b, count, ALPHA);
 }
 
 static double *sorted(const double *values, size_t count)
@@ -69,25 +80,40 @@ double fl_quantile(const double *values, size_t count, double share)
     return quantile;
 }
 
-/* The largest j with P(Binomial(count, 1/2) < j) <= TAIL. */
-static size_t order_of_end(size_t count)
+/* The smallest m with P(Binomial(count, share) <= m) > limit, halving where it may lie. */
+static size_t least_above(size_t count, double share, double limit)
 {
-    size_t j = 0;
-    while (gsl_cdf_binomial_P((unsigned)j, 0.5, (unsigned)count) <= TAIL) {
-        j++;
+    size_t low = 0, high = count;
+    while (low < high) {
+        const size_t m = low + (high - low) / 2;
+        if (gsl_cdf_binomial_P((unsigned)m, share, (unsigned)count) > limit) {
+            high = m;
+        } else {
+            low = m + 1;
+        }
     }
-    return j;
+    return low;
+}
+
+struct fl_estimate fl_quantile_at(const double *values, size_t count, double share, double alpha)
+{
+    FL_ASSERT(share > 0 && share < 1);
+    FL_ASSERT(alpha > 0 && alpha < 1);
+    double *copy = sorted(values, count);
+    /* P(B < j) = P(B <= j - 1), so the largest j is the smallest m above. The upper end is the lower
+     * one seen from the other side: B' = count - B has the share 1 - share. */
+    const size_t j = least_above(count, share, alpha / 2);
+    const size_t from_top = least_above(count, 1 - share, alpha / 2);
+    const struct fl_estimate estimate = {.value = quantile_of_sorted(copy, count, share),
+                                         .low = j > 0 ? copy[j - 1] : -INFINITY,
+                                         .high = from_top > 0 ? copy[count - from_top] : INFINITY};
+    free(copy);
+    return estimate;
 }
 
 struct fl_estimate fl_median_estimate(const double *values, size_t count)
 {
-    double *copy = sorted(values, count);
-    const size_t j = order_of_end(count);
-    const struct fl_estimate estimate = {.value = quantile_of_sorted(copy, count, 0.5),
-                                         .low = j > 0 ? copy[j - 1] : -INFINITY,
-                                         .high = j > 0 ? copy[count - j] : INFINITY};
-    free(copy);
-    return estimate;
+    return fl_quantile_at(values, count, 0.5, ALPHA);
 }
 
 double fl_first_reach(const double *x, const double *y, size_t count, double level)

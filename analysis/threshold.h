@@ -1,0 +1,42 @@
+/* Where something begins to happen: the fault share, delay or margin at which an exchange becomes
+ * insolvent. */
+#ifndef FL_THRESHOLD_H
+#define FL_THRESHOLD_H
+#include "analysis/paired.h"
+
+#include <stdbool.h>
+
+/* At x, `hits` of `trials` runs. */
+struct fl_dose {
+    double x;
+    size_t hits, trials;
+};
+
+/* log(p / (1 - p)) = intercept + slope x, by maximum likelihood (Cox, The regression analysis of binary
+ * sequences, JRSS B 20, 1958), with the covariance of the two. */
+struct fl_logistic {
+    double intercept, slope;
+    double variance_intercept, variance_slope, covariance;
+};
+
+/* False if the likelihood has no maximum, and then the doses tell all there is: below some x never,
+ * above it always, or the reverse, or always the same; or fewer than two different x. */
+bool fl_logistic_fit(const struct fl_dose *doses, size_t count, struct fl_logistic *fit);
+
+/* The x at which the probability is `share`, with Fieller's interval (The biological standardisation of
+ * insulin, J. Royal Stat. Soc. Suppl. 7, 1940; Finney, Probit Analysis, 1971, 4.7). Its ends are
+ * infinite if the slope is not told from 0 at this alpha. The values of a paired sweep are correlated
+ * from x to x, which the interval does not know; for those, take each seed's own threshold and
+ * fl_median_estimate of them. */
+struct fl_estimate fl_logistic_threshold(const struct fl_logistic *fit, double share, double alpha);
+
+/* Halves [low, high] until it is not longer than `tolerance`, or no double lies between: `happens` is
+ * false at `low`, true at `high`, and each answer may cost a run. Of an event that comes and goes one
+ * beginning is found. False, with the range as it was, if it happens at low or not at high. */
+struct fl_bracket {
+    double low, high; /* does not happen; happens */
+};
+typedef bool fl_happens(void *context, double x);
+bool fl_bisect(struct fl_bracket *range, double tolerance, fl_happens *happens, void *context);
+
+#endif
