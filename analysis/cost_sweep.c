@@ -1,6 +1,7 @@
 /* The sweep of the cost figure: a grid over the end of one fault, and perhaps over one other value,
  * the mitigation, with the same seeds at every point. */
 #include "analysis/cost_figure.h"
+#include "analysis/rows.h"
 #include "analysis/wording.h"
 #include "sim/alloc.h"
 
@@ -78,23 +79,6 @@ static double *read_numbers(struct fl_trace *trace, const char *path, size_t *ro
     return numbers;
 }
 
-static char **read_words(struct fl_trace *trace, const char *path, size_t *rows)
-{
-    char **text = fl_trace_text(trace, path, rows);
-    int64_t *numbers = text ? NULL : fl_trace_int64(trace, path, rows);
-    if (!numbers) {
-        return text;
-    }
-    enum { CELL = 32 };
-    text = fl_alloc(*rows, sizeof *text + CELL);
-    for (size_t i = 0; i < *rows; i++) {
-        text[i] = (char *)(text + *rows) + i * CELL;
-        snprintf(text[i], CELL, "%" PRId64, numbers[i]);
-    }
-    free(numbers);
-    return text;
-}
-
 /* "faults.NAME.to_s": the name goes to `out`. */
 static bool is_end_of_fault(const char *axis, char out[FL_COST_TEXT])
 {
@@ -129,7 +113,7 @@ static bool read_axes(struct fl_trace *trace, struct table *table, struct fl_cos
             table->ends = read_numbers(trace, path, &table->rows);
             ok = table->ends || complain(trace);
         } else if (!table->other) {
-            table->other = read_words(trace, path, &others);
+            table->other = fl_rows_words(trace, path, &others);
             ok = table->other || complain(trace);
             name_axis(axis[i], sweep->axis);
         } else {
@@ -146,26 +130,12 @@ static bool read_axes(struct fl_trace *trace, struct table *table, struct fl_cos
     return ok;
 }
 
-static int64_t *read_column(struct fl_trace *trace, struct table *table, const char *path)
-{
-    size_t rows;
-    int64_t *values = fl_trace_int64(trace, path, &rows);
-    if (!values) {
-        complain(trace);
-    } else if (rows != table->rows) {
-        refuse(table, "%s has %zu rows of %zu", path, rows, table->rows);
-        free(values);
-        values = NULL;
-    }
-    return values;
-}
-
 static bool read_metrics(struct fl_trace *trace, struct table *table)
 {
-    table->replicate = read_column(trace, table, "/rows/replicate");
+    table->replicate = fl_rows_integers(trace, table->directory, "/rows/replicate", table->rows);
     bool ok = table->replicate != NULL;
     for (int i = 0; i < METRICS && ok; i++) {
-        table->metric[i] = read_column(trace, table, metric_path[i]);
+        table->metric[i] = fl_rows_integers(trace, table->directory, metric_path[i], table->rows);
         ok = table->metric[i] != NULL;
     }
     if (!ok) {
