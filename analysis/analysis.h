@@ -1,8 +1,10 @@
-/* What becomes of an archive: pictures and reports. Reads results folders only, never a model.
+/* What becomes of an archive: pictures, reports and statistics. Reads results folders only, never a model.
  *
- * Problems are one line on stderr; 0: done, 3: input or output failed. */
+ * Problems are one line on stderr; 0: done, 2: what was asked for is not there, 3: input or output
+ * failed. */
 #ifndef FL_ANALYSIS_H
 #define FL_ANALYSIS_H
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Draws DIRECTORY/timeline.FORMAT (png, svg or pdf) from DIRECTORY/trace.h5 with gnuplot, and leaves
@@ -17,6 +19,17 @@ struct fl_cost_plot {
     const char *sweep, *directory, *format;
 };
 int fl_plot_cost(const struct fl_cost_plot *plot, char *path_out, size_t bytes);
+
+/* Prints what the replicates of each point of a sweep say: mean, median, value at risk and expected
+ * shortfall at 95 and 99 %, how often the metric is above 0, and the difference to the first point
+ * between runs of the same seed. Runs that did not end well are left out, which is said on stderr. */
+struct fl_stats {
+    const char *directory; /* of sweep.h5 */
+    const char *metric;    /* NULL: all that are numbers */
+    double alpha;          /* what an interval may miss, above 0 and below 1 */
+    bool json;
+};
+int fl_stats(const struct fl_stats *stats);
 
 /* Writes DIRECTORY/report.md. */
 int fl_report_write(const char *directory);

@@ -1,4 +1,4 @@
-/* The command line: run, validate, list, describe, plot. Data goes to stdout, talk to stderr.
+/* The command line: run, validate, list, describe, plot, stats. Data goes to stdout, talk to stderr.
  *
  * Exit status: 0 ok; 1 a run did not turn out as its scenario expects; 2 usage or scenario error;
  * 3 input or output failed; 128 + N ended by signal N (130 by SIGINT). */
@@ -27,13 +27,16 @@
 
 enum { EXIT_UNEXPECTED = 1, EXIT_USAGE = 2, EXIT_IO = 3, OVERRIDES_MAX = 256, ARGUMENTS_MAX = 256 };
 
+#define ALPHA_USUAL 0.05
+
 struct options {
     const char *argument[ARGUMENTS_MAX];
     size_t arguments;
     const char *override[OVERRIDES_MAX];
     size_t overrides;
-    const char *directory, *format, *keep, *replay, *sweep;
+    const char *directory, *format, *keep, *metric, *replay, *sweep;
     struct fl_bounds bounds;
+    double alpha; /* 0: not given */
     uint64_t seed;
     uint32_t jobs, runs;
     bool has_seed, json, resolved, quiet, resume, dry_run;
@@ -56,7 +59,9 @@ enum {
     KEY_DROPS,
     KEY_TIMEOUTS,
     KEY_EVERY_ORDER,
-    KEY_REPLAY
+    KEY_REPLAY,
+    KEY_METRIC,
+    KEY_ALPHA
 };
 
 static bool read_seed(const char *text, uint64_t *seed)
@@ -82,6 +87,13 @@ static bool read_runs(const char *text, uint32_t *runs)
     if (!read_seed(text, &count) || count < 1 || count > UINT32_MAX) return false;
     *runs = (uint32_t)count;
     return true;
+}
+
+static bool read_alpha(const char *text, double *alpha)
+{
+    char *end;
+    *alpha = strtod(text, &end);
+    return end != text && *end == '\0' && *alpha > 0 && *alpha < 1;
 }
 
 static void read_bound(const struct argp_state *state, const char *name, const char *text,
@@ -138,6 +150,13 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_REPLAY:
         o->replay = value;
+        return 0;
+    case KEY_METRIC:
+        o->metric = value;
+        return 0;
+    case KEY_ALPHA:
+        if (!read_alpha(value, &o->alpha))
+            argp_error(state, "--alpha %s: expected a number between 0 and 1", value);
         return 0;
     case KEY_JOBS:
         if (!read_jobs(value, &o->jobs))
@@ -406,6 +425,15 @@ static int command_plot(const struct options *o)
     return status;
 }
 
+static int command_stats(const struct options *o)
+{
+    const struct fl_stats stats = {.directory = o->argument[0],
+                                   .metric = o->metric,
+                                   .alpha = o->alpha > 0 ? o->alpha : ALPHA_USUAL,
+                                   .json = o->json};
+    return fl_stats(&stats);
+}
+
 /* --- which command ------------------------------------------------------------------------------------------- */
 
 static const struct argp_option run_options[] = {
@@ -459,6 +487,13 @@ static const struct argp_option explore_options[] = {
     OPTION_SEED,
     OPTION_SET,
     {0}};
+static const struct argp_option stats_options[] = {
+    {"metric", KEY_METRIC, "NAME", 0, "One of the sweep's metrics; default all that are numbers",
+     0},
+    {"alpha", KEY_ALPHA, "SHARE", 0,
+     "How often an interval may miss; default 0.05, intervals at 95 %", 0},
+    {"json", KEY_JSON, 0, 0, "Print JSON instead of tables", 0},
+    {0}};
 static const struct argp_option no_options[] = {{0}};
 
 static const struct command {
@@ -485,6 +520,8 @@ static const struct command {
     {"plot", "RESULTS-FOLDER...",
      "Draw the timeline of a run from its trace; with --sweep, what faults cost.", command_plot,
      plot_options, 1, ARGUMENTS_MAX},
+    {"stats", "SWEEP-FOLDER", "Print what the seeds of a sweep say, with intervals, at each point.",
+     command_stats, stats_options, 1, 1},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -1,0 +1,243 @@
+/* analysis/rows.c and stats.c: what `faultline stats` says of sweeps made by hand. The estimators
+ * themselves are in test_estimate.c. */
+#include "analysis/analysis.h"
+#include "sim/h5.h"
+#include "tests/lib/archive_fixture.h"
+
+#include <cjson/cJSON.h>
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+
+/* Cushny and Peebles' hours of sleep, as Student (1908) used them: ten patients, two drugs. Here ten
+ * seeds at two points, the hours in USD. */
+enum { POINTS = 2, SEEDS = 10, ROWS = POINTS * SEEDS };
+static const double sleep_hours[ROWS] = {0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0,   2,
+                                         1.9, 0.8,  1.1,  0.1,  -0.1, 4.4, 5.5, 1.6, 4.6, 3.4};
+
+enum wrong { NOTHING, A_CRASH, ORDER, UNIT, SHORT_METRIC, ONLY_WORDS };
+
+static void put(hid_t file, const char *path, const char *units, enum fl_column_type type,
+                uint32_t width, uint64_t count, const void *values)
+{
+    const struct fl_h5_column column = {.path = path,
+                                        .units = units,
+                                        .long_name = "of a test",
+                                        .type = type,
+                                        .width = width,
+                                        .count = count,
+                                        .values = values};
+    cr_assert(fl_h5_column(file, &column), "%s", path);
+}
+
+static void publish(hid_t file, const char *folder)
+{
+    struct fl_h5_image image;
+    char path[2 * FAKE_PATH];
+    cr_assert(fl_h5_take(file, &image));
+    cr_assert(H5Fclose(file) >= 0);
+    fake_path(folder, "sweep.h5", path);
+    FILE *out = fopen(path, "w");
+    cr_assert_eq(fwrite(image.bytes, 1, image.count, out), image.count);
+    fclose(out);
+    free(image.bytes);
+}
+
+static void write_sweep(const char *folder, enum wrong wrong)
+{
+    int64_t point[ROWS], replicate[ROWS], axis[ROWS], usd[ROWS];
+    char words[ROWS][6];
+    const int64_t version = 1;
+    for (int row = 0; row < ROWS; row++) {
+        point[row] = row / SEEDS;
+        replicate[row] = row % SEEDS;
+        axis[row] = 60 * (1 + point[row]);
+        usd[row] = (int64_t)(sleep_hours[row] * 1e6 + (sleep_hours[row] < 0 ? -0.5 : 0.5));
+        memcpy(words[row], "holds", 6);
+    }
+    usd[3] = wrong == A_CRASH ? INT64_MIN : usd[3];
+    replicate[4] = wrong == ORDER ? 5 : 4;
+    const hid_t file = fl_h5_new();
+    cr_assert(fl_h5_attribute(file, "format_version", H5T_NATIVE_INT64, &version));
+    cr_assert(fl_h5_group(file, "/axes", NULL) && fl_h5_group(file, "/metrics", NULL) &&
+              fl_h5_group(file, "/rows", NULL));
+    put(file, "/axes/faults.stuck.to_s", "1", FL_COLUMN_INT64, 8, ROWS, axis);
+    put(file, "/rows/point", "id", FL_COLUMN_INT64, 8, ROWS, point);
+    put(file, "/rows/replicate", "id", FL_COLUMN_INT64, 8, ROWS, replicate);
+    put(file, "/metrics/checks.solvency", "text", FL_COLUMN_TEXT, 6, ROWS, words);
+    if (wrong != ONLY_WORDS)
+        put(file, "/metrics/ledger.bad_debt", wrong == UNIT ? "furlong" : "1e-6 USD",
+            FL_COLUMN_INT64, 8, wrong == SHORT_METRIC ? ROWS - 1 : ROWS, usd);
+    publish(file, folder);
+}
+
+/* What it prints, in a file, since other streams are Criterion's; the caller frees it. */
+static char *printed(const char *folder, const char *metric, double alpha, bool json, int expected)
+{
+    char path[2 * FAKE_PATH];
+    size_t bytes;
+    fake_path(folder, "printed", path);
+    cr_assert_not_null(freopen(path, "w", stdout));
+    const struct fl_stats stats = {
+        .directory = folder, .metric = metric, .alpha = alpha, .json = json};
+    cr_expect_eq(fl_stats(&stats), expected);
+    fflush(stdout);
+    char *text = fake_read(folder, "printed", &bytes);
+    remove(path);
+    return text;
+}
+
+static void clean(const char *folder)
+{
+    char path[2 * FAKE_PATH];
+    fake_path(folder, "sweep.h5", path);
+    remove(path);
+    cr_expect_eq(rmdir(folder), 0, "%s holds something else", folder);
+}
+
+static double number_at(const cJSON *item, const char *const *key)
+{
+    for (; *key; key++) {
+        item = cJSON_GetObjectItemCaseSensitive(item, *key);
+        cr_assert_not_null(item, "%s", *key);
+    }
+    cr_assert(cJSON_IsNumber(item));
+    return item->valuedouble;
+}
+#define AT(item, ...) number_at(item, (const char *const[]){__VA_ARGS__, NULL})
+
+/* R 4.3 on its data set `sleep`: t.test(y, x, paired = TRUE) 1.58, 0.7001142 to 2.4598858; t.test(x)
+ * 0.75, -0.5297804 to 2.0297804. Five of ten x are above 0 (one is 0): by Wilson 0.2366 to 0.7634
+ * (symmetric: 0.5 -+ 1.96 / (2 sqrt(10 + 1.96^2))). */
+Test(stats, of_sleep_as_json)
+{
+    char folder[FAKE_PATH];
+    fake_folder(folder);
+    write_sweep(folder, NOTHING);
+    char *text = printed(folder, NULL, 0.05, true, 0);
+    cJSON *json = cJSON_Parse(text);
+    const cJSON *metrics = cJSON_GetObjectItemCaseSensitive(json, "metrics");
+    cr_assert_eq(cJSON_GetArraySize(metrics), 1); /* words have no mean */
+    const cJSON *metric = cJSON_GetArrayItem(metrics, 0);
+    cr_expect_str_eq(cJSON_GetObjectItemCaseSensitive(metric, "unit")->valuestring, "USD");
+    const cJSON *points = cJSON_GetObjectItemCaseSensitive(metric, "points");
+    cr_assert_eq(cJSON_GetArraySize(points), POINTS);
+    const cJSON *x = cJSON_GetArrayItem(points, 0), *y = cJSON_GetArrayItem(points, 1);
+    cr_expect_float_eq(AT(x, "mean", "value"), 0.75, 1e-9);
+    cr_expect_float_eq(AT(x, "mean", "low"), -0.5297804, 5e-8);
+    cr_expect_float_eq(AT(x, "mean", "high"), 2.0297804, 5e-8);
+    cr_expect_float_eq(AT(x, "median", "value"), 0.35, 1e-9);
+    cr_expect_float_eq(AT(x, "median", "low"), -1.2, 1e-9);
+    cr_expect_float_eq(AT(x, "median", "high"), 3.4, 1e-9);
+    cr_expect_eq(AT(x, "above_zero", "count"), 5);
+    cr_expect_float_eq(AT(x, "above_zero", "wilson", "low"), 0.2366, 5e-5);
+    cr_expect_float_eq(AT(x, "above_zero", "clopper_pearson", "low"), 0.1871, 5e-5);
+    cr_expect_float_eq(AT(y, "difference_to_point_0", "value"), 1.58, 1e-9);
+    cr_expect_float_eq(AT(y, "difference_to_point_0", "low"), 0.7001142, 5e-8);
+    cr_expect_float_eq(AT(y, "difference_to_point_0", "high"), 2.4598858, 5e-8);
+    cr_expect_eq(AT(y, "difference_to_point_0", "pairs"), SEEDS);
+    cr_expect_eq(AT(y, "n"), SEEDS);
+    const cJSON *tail = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(y, "tails"), 0);
+    cr_expect_float_eq(AT(tail, "value_at_risk", "value"), 5.5, 1e-9);
+    const cJSON *at_risk = cJSON_GetObjectItemCaseSensitive(tail, "value_at_risk");
+    cr_expect(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(at_risk, "high")));
+    cJSON_Delete(json);
+    free(text);
+    clean(folder);
+}
+
+/* At 90 %, t is 1.8331 with 9 degrees of freedom: 0.75 -+ 1.0371, 2.33 -+ 1.1607, 1.58 -+ 0.7130. */
+Test(stats, of_sleep_as_a_table)
+{
+    char folder[FAKE_PATH];
+    fake_folder(folder);
+    write_sweep(folder, NOTHING);
+    char *text = printed(folder, "ledger.bad_debt", 0.1, false, 0);
+    static const char table[] =
+        "ledger.bad_debt (USD); [intervals] at 90 %\n"
+        "point  to_s   n                      mean  median  VaR 95 %  ES 95 %  VaR 99 %  ES 99 %  "
+        "       above 0, %        more than point 0\n"
+        "    0    60  10  0.75 [-0.28706, 1.78706]    0.35       3.7      3.7       3.7      3.7  "
+        "50.0 [26.9, 73.1]\n"
+        "    1   120  10   2.33 [1.16933, 3.49067]    1.75       5.5      5.5       5.5      5.5  "
+        "90.0 [65.2, 97.7]  1.58 [0.86699, 2.29301]\n";
+    cr_expect_str_eq(text, table, "%s", text);
+    free(text);
+    clean(folder);
+}
+
+/* The pair of the run that crashed is left out, too. */
+Test(stats, a_crash_is_left_out, .init = cr_redirect_stderr)
+{
+    char folder[FAKE_PATH];
+    fake_folder(folder);
+    write_sweep(folder, A_CRASH);
+    char *text = printed(folder, NULL, 0.05, true, 0);
+    cJSON *json = cJSON_Parse(text);
+    const cJSON *metric = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(json, "metrics"), 0);
+    const cJSON *points = cJSON_GetObjectItemCaseSensitive(metric, "points");
+    const cJSON *x = cJSON_GetArrayItem(points, 0), *y = cJSON_GetArrayItem(points, 1);
+    cr_expect_eq(AT(x, "n"), SEEDS - 1);
+    cr_expect_eq(AT(x, "not_ended_well"), 1);
+    cr_expect_eq(AT(y, "n"), SEEDS);
+    cr_expect_float_eq(AT(x, "mean", "value"), 8.7 / 9, 1e-9);
+    cr_expect_eq(AT(y, "difference_to_point_0", "pairs"), SEEDS - 1);
+    cr_expect_float_eq(AT(y, "difference_to_point_0", "value"), 14.5 / 9, 1e-9);
+    cJSON_Delete(json);
+    free(text);
+    fflush(stderr);
+    cr_expect_stderr_eq_str(
+        "faultline: ledger.bad_debt: 1 of 20 runs did not end well and are left out\n");
+    clean(folder);
+}
+
+/* Each time nothing is printed, and one line says why. */
+static void expect_refusal(enum wrong wrong, const char *metric, int status)
+{
+    char folder[FAKE_PATH];
+    fake_folder(folder);
+    write_sweep(folder, wrong);
+    char *text = printed(folder, metric, 0.05, true, status);
+    cr_expect_str_eq(text, "");
+    free(text);
+    clean(folder);
+}
+
+static void expect_last_words(const char *words)
+{
+    char said[4096] = {0};
+    FILE *from = cr_get_redirected_stderr();
+    fflush(stderr);
+    cr_expect_gt(fread(said, 1, sizeof said - 1, from), 0);
+    cr_expect(strstr(said, words) && strchr(said, '\n') == strrchr(said, '\n'), "%s", said);
+}
+
+Test(stats, refuses_another_order, .init = cr_redirect_stderr)
+{
+    expect_refusal(ORDER, NULL, 3);
+    expect_last_words("expected the same replicates at every point, in order");
+}
+Test(stats, refuses_an_unknown_unit, .init = cr_redirect_stderr)
+{
+    expect_refusal(UNIT, NULL, 3);
+    expect_last_words("/metrics/ledger.bad_debt has a unit that this program does not know");
+}
+Test(stats, refuses_a_short_column, .init = cr_redirect_stderr)
+{
+    expect_refusal(SHORT_METRIC, NULL, 3);
+    expect_last_words("/metrics/ledger.bad_debt has 19 rows of 20");
+}
+Test(stats, refuses_words_alone, .init = cr_redirect_stderr)
+{
+    expect_refusal(ONLY_WORDS, NULL, 2);
+    expect_last_words("none of its metrics is a number");
+}
+Test(stats, refuses_words_by_name, .init = cr_redirect_stderr)
+{
+    expect_refusal(NOTHING, "checks.solvency", 2);
+    expect_last_words("--metric checks.solvency: words, not numbers");
+}
+Test(stats, refuses_what_is_not_there, .init = cr_redirect_stderr)
+{
+    expect_refusal(NOTHING, "ledger.bad_dept", 2);
+    expect_last_words("not in this sweep (did you mean \"ledger.bad_debt\"?)");
+}
