@@ -1,33 +1,25 @@
-/* The statistics of a sweep: a table for people, JSON for programs. */
+/* The statistics of a sweep, point by point. */
+#include "analysis/stats.h"
+
 #include "analysis/analysis.h"
 #include "analysis/estimate.h"
-#include "analysis/rows.h"
-#include "analysis/wording.h"
+#include "analysis/threshold.h"
 #include "sim/alloc.h"
 #include "sim/mistake.h"
 
-#include <cjson/cJSON.h>
-#include <gsl/gsl_math.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_USAGE = 2, EXIT_IO = 3, LEVELS = 2, CELL = 96 };
-static const double level[LEVELS] = {0.95, 0.99};
-static const char *const level_text[LEVELS] = {"95 %", "99 %"};
+enum { EXIT_USAGE = 2, EXIT_IO = 3 };
 
-/* Of the runs of one point that ended well. */
-struct point {
-    size_t count, hits; /* hits: the metric is above 0 */
-    struct fl_estimate mean, median, at_risk[LEVELS], shortfall[LEVELS], wilson, exact;
-    size_t pairs; /* with a run of the first point that has the same seed */
-    struct fl_estimate difference;
-};
+const struct fl_stats_level fl_stats_level[FL_STATS_LEVELS] = {{0.95, "95 %"}, {0.99, "99 %"}};
 
 /* --- estimates --------------------------------------------------------------------------------------- */
 
 static void pair(const double *first, const double *now, size_t replicates, double alpha,
-                 struct point *out)
+                 struct fl_stats_point *out)
 {
     double *a = fl_alloc(replicates, sizeof *a), *b = fl_alloc(replicates, sizeof *b);
     for (size_t r = 0; r < replicates; r++) {
@@ -43,11 +35,12 @@ static void pair(const double *first, const double *now, size_t replicates, doub
     free(b);
 }
 
-static struct point estimate(const double *metric, size_t replicates, size_t number, double alpha)
+static struct fl_stats_point estimate(const double *metric, size_t replicates, size_t number,
+                                      double alpha)
 {
     const double *now = metric + number * replicates;
     double *values = fl_alloc(replicates, sizeof *values);
-    struct point p = {0};
+    struct fl_stats_point p = {0};
     for (size_t r = 0; r < replicates; r++) {
         if (!isnan(now[r])) {
             values[p.count++] = now[r];
@@ -57,9 +50,9 @@ static struct point estimate(const double *metric, size_t replicates, size_t num
     if (p.count > 0) {
         p.mean = fl_mean_at(values, p.count, alpha);
         p.median = fl_quantile_at(values, p.count, 0.5, alpha);
-        for (size_t k = 0; k < LEVELS; k++) {
-            p.at_risk[k] = fl_value_at_risk(values, p.count, level[k], alpha);
-            p.shortfall[k] = fl_expected_shortfall(values, p.count, level[k], alpha);
+        for (size_t k = 0; k < FL_STATS_LEVELS; k++) {
+            p.at_risk[k] = fl_value_at_risk(values, p.count, fl_stats_level[k].share, alpha);
+            p.shortfall[k] = fl_expected_shortfall(values, p.count, fl_stats_level[k].share, alpha);
         }
         p.wilson = fl_wilson(p.hits, p.count, alpha);
         p.exact = fl_clopper_pearson(p.hits, p.count, alpha);
@@ -69,248 +62,111 @@ static struct point estimate(const double *metric, size_t replicates, size_t num
     return p;
 }
 
-/* --- for people -------------------------------------------------------------------------------------- */
+/* --- the onset --------------------------------------------------------------------------------------- */
 
-/* Cells of equal width in each column; numbers to the right. */
-struct sheet {
-    size_t rows, columns;
-    char (*cell)[CELL]; /* [row * columns + column] */
-};
-
-static char *cell(struct sheet *sheet, size_t row, size_t *column)
+/* The values of the only axis; NULL if there are others, or if it has words. */
+static double *axis_numbers(const struct fl_rows *rows)
 {
-    FL_ASSERT(row < sheet->rows && *column < sheet->columns);
-    return sheet->cell[row * sheet->columns + (*column)++];
-}
-
-static size_t width_of(const struct sheet *sheet, size_t column)
-{
-    size_t width = 0;
-    for (size_t row = 0; row < sheet->rows; row++) {
-        const size_t length = strlen(sheet->cell[row * sheet->columns + column]);
-        width = length > width ? length : width;
-    }
-    return width;
-}
-
-/* No spaces at the end of a line. */
-static void print_sheet(const struct sheet *sheet)
-{
-    for (size_t row = 0; row < sheet->rows; row++) {
-        int gap = 0;
-        for (size_t column = 0; column < sheet->columns; column++) {
-            const char *text = sheet->cell[row * sheet->columns + column];
-            const int width = (int)width_of(sheet, column);
-            if (*text) {
-                printf("%*s%*s", gap, "", width, text);
-            }
-            gap = (*text ? 0 : gap + width) + 2;
-        }
-        putchar('\n');
-    }
-}
-
-/* Six significant digits, whole numbers in full, no exponents: "1234567", "12.3457", "0". */
-static void number_text(double value, char out[CELL])
-{
-    if (!isfinite(value)) {
-        fl_say(out, CELL, "%s", isnan(value) ? "-" : value < 0 ? "-inf" : "inf");
-        return;
-    }
-    const double size = fabs(value);
-    const int whole = size >= 1 ? (int)floor(log10(size)) + 1 : 1;
-    fl_say(out, CELL, "%.*f", whole < 6 ? 6 - whole : 0, value);
-    if (strchr(out, '.')) {
-        char *end = out + strlen(out);
-        while (end[-1] == '0') {
-            *--end = '\0';
-        }
-        end[-1] = end[-1] == '.' ? '\0' : end[-1];
-    }
-    if (strcmp(out, "-0") == 0) {
-        fl_say(out, CELL, "0");
-    }
-}
-
-static void interval_text(struct fl_estimate e, char out[CELL])
-{
-    char value[CELL], low[CELL], high[CELL];
-    number_text(e.value, value);
-    number_text(e.low, low);
-    number_text(e.high, high);
-    fl_say(out, CELL, "%.30s [%.30s, %.30s]", value, low, high);
-}
-
-/* The last word of a path, or all of it if two axes end alike. */
-static const char *axis_name(const struct fl_rows *rows, size_t axis)
-{
-    const char *dot = strrchr(rows->axis[axis], '.');
-    for (size_t i = 0; dot && i < rows->axes; i++) {
-        const char *other = strrchr(rows->axis[i], '.');
-        if (i != axis && other && strcmp(dot, other) == 0) {
-            return rows->axis[axis];
+    double *x = rows->axes == 1 ? fl_alloc(rows->points, sizeof *x) : NULL;
+    for (size_t i = 0; x && i < rows->points; i++) {
+        const char *text = rows->value[0][i * rows->replicates];
+        char *end;
+        x[i] = strtod(text, &end);
+        if (end == text || *end != '\0' || !isfinite(x[i])) {
+            free(x);
+            x = NULL;
         }
     }
-    return dot ? dot + 1 : rows->axis[axis];
+    return x;
 }
 
-static void fill_head(struct sheet *sheet, const struct fl_rows *rows, const char *at_risk)
+/* Whether more seeds are above 0 at the least x than at the greatest, or as many: 1, -1, 0. */
+static int direction(const struct fl_stats_metric *metric, const double *x)
 {
-    size_t c = 0;
-    fl_say(cell(sheet, 0, &c), CELL, "point");
-    for (size_t i = 0; i < rows->axes; i++) {
-        fl_say(cell(sheet, 0, &c), CELL, "%s", axis_name(rows, i));
+    size_t least = 0, greatest = 0;
+    for (size_t i = 1; i < metric->rows->points; i++) {
+        least = x[i] < x[least] ? i : least;
+        greatest = x[i] > x[greatest] ? i : greatest;
     }
-    fl_say(cell(sheet, 0, &c), CELL, "n");
-    fl_say(cell(sheet, 0, &c), CELL, "mean");
-    fl_say(cell(sheet, 0, &c), CELL, "median");
-    for (size_t k = 0; k < LEVELS; k++) {
-        fl_say(cell(sheet, 0, &c), CELL, "%s %s", at_risk, level_text[k]);
-        fl_say(cell(sheet, 0, &c), CELL, "ES %s", level_text[k]);
-    }
-    fl_say(cell(sheet, 0, &c), CELL, "above 0, %%");
-    fl_say(cell(sheet, 0, &c), CELL, "more than point 0");
+    const size_t below = metric->point[least].hits, above = metric->point[greatest].hits;
+    return (below > above) - (below < above);
 }
 
-static void fill_row(struct sheet *sheet, const struct fl_rows *rows, size_t number,
-                     const struct point *p)
+static bool ended_well(const double *values, const struct fl_rows *rows, size_t replicate)
 {
-    size_t c = 0;
-    fl_say(cell(sheet, number + 1, &c), CELL, "%zu", number);
-    for (size_t i = 0; i < rows->axes; i++) {
-        fl_say(cell(sheet, number + 1, &c), CELL, "%s", rows->value[i][number * rows->replicates]);
-    }
-    fl_say(cell(sheet, number + 1, &c), CELL, "%zu", p->count);
-    if (p->count == 0) {
-        return;
-    }
-    interval_text(p->mean, cell(sheet, number + 1, &c));
-    number_text(p->median.value, cell(sheet, number + 1, &c));
-    for (size_t k = 0; k < LEVELS; k++) {
-        number_text(p->at_risk[k].value, cell(sheet, number + 1, &c));
-        number_text(p->shortfall[k].value, cell(sheet, number + 1, &c));
-    }
-    fl_say(cell(sheet, number + 1, &c), CELL, "%.1f [%.1f, %.1f]", 100 * p->wilson.value,
-           100 * p->wilson.low, 100 * p->wilson.high);
-    if (p->pairs > 0 && number > 0) {
-        interval_text(p->difference, cell(sheet, number + 1, &c));
-    }
-}
-
-static void print_table(const struct fl_rows *rows, const char *metric, const char *unit,
-                        double alpha, const struct point *points)
-{
-    enum { FIXED = 10 }; /* columns beside those of the axes */
-    struct sheet sheet = {.rows = rows->points + 1, .columns = rows->axes + FIXED};
-    sheet.cell = fl_alloc(sheet.rows * sheet.columns, sizeof *sheet.cell);
-    char share[CELL];
-    number_text(100 * (1 - alpha), share);
-    printf("%s%s%s%s; [intervals] at %s %%\n", metric, *unit ? " (" : "", unit, *unit ? ")" : "",
-           share);
-    /* What is liquidated is at risk of it: the same quantile has another name. */
-    fill_head(&sheet, rows, strcmp(metric, "ledger.liquidated") == 0 ? "LaR" : "VaR");
     for (size_t i = 0; i < rows->points; i++) {
-        fill_row(&sheet, rows, i, &points[i]);
+        if (isnan(values[i * rows->replicates + replicate])) {
+            return false;
+        }
     }
-    print_sheet(&sheet);
-    free(sheet.cell);
+    return true;
 }
 
-/* --- for programs ------------------------------------------------------------------------------------ */
-
-/* null where there is no number, or none that is finite */
-static void add_number(cJSON *object, const char *name, double value)
+static void find_onset(struct fl_stats_metric *metric, const double *values, const double *x)
 {
-    if (isfinite(value)) {
-        cJSON_AddNumberToObject(object, name, value);
-    } else {
-        cJSON_AddNullToObject(object, name);
+    const struct fl_rows *rows = metric->rows;
+    size_t *seed = fl_alloc(rows->replicates, sizeof *seed), seeds = 0;
+    for (size_t r = 0; r < rows->replicates; r++) {
+        seed[seeds] = r;
+        seeds += ended_well(values, rows, r);
     }
-}
-
-static cJSON *add_estimate(cJSON *object, const char *name, struct fl_estimate e)
-{
-    cJSON *item = cJSON_AddObjectToObject(object, name);
-    add_number(item, "value", e.value);
-    add_number(item, "low", e.low);
-    add_number(item, "high", e.high);
-    return item;
-}
-
-static cJSON *point_json(const struct fl_rows *rows, size_t number, const struct point *p)
-{
-    cJSON *item = cJSON_CreateObject();
-    cJSON_AddNumberToObject(item, "point", (double)number);
-    cJSON *axes = cJSON_AddObjectToObject(item, "axes");
-    for (size_t i = 0; i < rows->axes; i++) {
-        cJSON_AddStringToObject(axes, rows->axis[i], rows->value[i][number * rows->replicates]);
-    }
-    cJSON_AddNumberToObject(item, "n", (double)p->count);
-    cJSON_AddNumberToObject(item, "not_ended_well", (double)(rows->replicates - p->count));
-    if (p->count == 0) {
-        return item;
-    }
-    add_estimate(item, "mean", p->mean);
-    add_estimate(item, "median", p->median);
-    cJSON *tails = cJSON_AddArrayToObject(item, "tails");
-    for (size_t k = 0; k < LEVELS; k++) {
-        cJSON *tail = cJSON_CreateObject();
-        cJSON_AddItemToArray(tails, tail);
-        cJSON_AddNumberToObject(tail, "level", level[k]);
-        add_estimate(tail, "value_at_risk", p->at_risk[k]);
-        add_estimate(tail, "expected_shortfall", p->shortfall[k]);
-    }
-    cJSON *above = cJSON_AddObjectToObject(item, "above_zero");
-    cJSON_AddNumberToObject(above, "count", (double)p->hits);
-    add_estimate(above, "wilson", p->wilson);
-    add_estimate(above, "clopper_pearson", p->exact);
-    if (p->pairs > 0) {
-        cJSON *difference = add_estimate(item, "difference_to_point_0", p->difference);
-        cJSON_AddNumberToObject(difference, "pairs", (double)p->pairs);
-    }
-    return item;
-}
-
-static cJSON *metric_json(const struct fl_rows *rows, const char *metric, const char *unit,
-                          const struct point *points)
-{
-    cJSON *object = cJSON_CreateObject();
-    cJSON_AddStringToObject(object, "metric", metric);
-    cJSON_AddStringToObject(object, "unit", unit);
-    cJSON *list = cJSON_AddArrayToObject(object, "points");
+    bool *happens = fl_alloc(rows->points * seeds, sizeof *happens);
     for (size_t i = 0; i < rows->points; i++) {
-        cJSON_AddItemToArray(list, point_json(rows, i, &points[i]));
+        for (size_t s = 0; s < seeds; s++) {
+            happens[i * seeds + s] = values[i * rows->replicates + seed[s]] > 0;
+        }
     }
-    return object;
+    const struct fl_onsets onsets = {x, rows->points, seeds, happens, metric->down};
+    metric->onset_seeds = seeds;
+    if (seeds > 0) {
+        metric->onset = fl_onset(&onsets, metric->alpha);
+    }
+    free(happens);
+    free(seed);
 }
 
 /* --- the whole --------------------------------------------------------------------------------------- */
 
+/* Everything about one metric; returns how many of its runs did not end well. */
+static size_t estimate_all(struct fl_stats_metric *metric, const double *values)
+{
+    const struct fl_rows *rows = metric->rows;
+    size_t missing = 0;
+    for (size_t i = 0; i < rows->points; i++) {
+        metric->point[i] = estimate(values, rows->replicates, i, metric->alpha);
+        missing += rows->replicates - metric->point[i].count;
+    }
+    double *x = axis_numbers(rows);
+    const int way = x ? direction(metric, x) : 0;
+    if (way != 0) {
+        metric->down = way > 0;
+        find_onset(metric, values, x);
+    }
+    free(x);
+    return missing;
+}
+
 /* One metric, to stdout or to the end of `json`. */
 static bool tell_metric(struct fl_trace *trace, const struct fl_stats *stats,
-                        const struct fl_rows *rows, const char *metric, cJSON *json)
+                        const struct fl_rows *rows, const char *name, cJSON *json)
 {
-    const char *unit;
-    double *values = fl_rows_metric(trace, stats->directory, rows, metric, &unit);
+    struct fl_stats_metric metric = {.rows = rows, .name = name, .alpha = stats->alpha};
+    double *values = fl_rows_metric(trace, stats->directory, rows, name, &metric.unit);
     if (!values) {
         return false;
     }
-    struct point *points = fl_alloc(rows->points, sizeof *points);
-    size_t missing = 0;
-    for (size_t i = 0; i < rows->points; i++) {
-        points[i] = estimate(values, rows->replicates, i, stats->alpha);
-        missing += rows->replicates - points[i].count;
-    }
+    metric.point = fl_alloc(rows->points, sizeof *metric.point);
+    const size_t missing = estimate_all(&metric, values);
     if (json) {
-        cJSON_AddItemToArray(json, metric_json(rows, metric, unit, points));
+        cJSON_AddItemToArray(json, fl_stats_json(&metric));
     } else {
-        print_table(rows, metric, unit, stats->alpha, points);
+        fl_stats_print(&metric);
     }
     if (missing > 0) {
-        fprintf(stderr, "faultline: %s: %zu of %zu runs did not end well and are left out\n",
-                metric, missing, rows->points * rows->replicates);
+        fprintf(stderr, "faultline: %s: %zu of %zu runs did not end well and are left out\n", name,
+                missing, rows->points * rows->replicates);
     }
-    free(points);
+    free(metric.point);
     free(values);
     return true;
 }

@@ -1,11 +1,12 @@
-/* Thresholds by logistic regression and by bisection. */
+/* Thresholds by logistic regression, seed by seed, and by bisection. */
 #include "analysis/threshold.h"
 
-#include "sim/base.h"
+#include "sim/alloc.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_math.h>
 #include <math.h>
+#include <stdlib.h>
 
 /* --- is there a maximum ------------------------------------------------------------------------------ */
 
@@ -155,6 +156,28 @@ struct fl_estimate fl_logistic_threshold(const struct fl_logistic *fit, double s
         return (struct fl_estimate){x, -INFINITY, INFINITY};
     }
     return (struct fl_estimate){x, x + (-b - sqrt(root)) / a, x + (-b + sqrt(root)) / a};
+}
+
+static double onset_of(const struct fl_onsets *onsets, size_t seed)
+{
+    double onset = onsets->down ? -INFINITY : INFINITY;
+    for (size_t i = 0; i < onsets->count; i++) {
+        if (onsets->happens[i * onsets->seeds + seed]) {
+            onset = onsets->down ? fmax(onset, onsets->x[i]) : fmin(onset, onsets->x[i]);
+        }
+    }
+    return onset;
+}
+
+struct fl_estimate fl_onset(const struct fl_onsets *onsets, double alpha)
+{
+    double *of_seed = fl_alloc(onsets->seeds, sizeof *of_seed);
+    for (size_t seed = 0; seed < onsets->seeds; seed++) {
+        of_seed[seed] = onset_of(onsets, seed);
+    }
+    const struct fl_estimate estimate = fl_quantile_at(of_seed, onsets->seeds, 0.5, alpha);
+    free(of_seed);
+    return estimate;
 }
 
 /* --- bisection --------------------------------------------------------------------------------------- */

@@ -25,10 +25,20 @@ bool fl_logistic_fit(const struct fl_dose *doses, size_t count, struct fl_logist
 
 /* The x at which the probability is `share`, with Fieller's interval (The biological standardisation of
  * insulin, J. Royal Stat. Soc. Suppl. 7, 1940; Finney, Probit Analysis, 1971, 4.7). Its ends are
- * infinite if the slope is not told from 0 at this alpha. The values of a paired sweep are correlated
- * from x to x, which the interval does not know; for those, take each seed's own threshold and
- * fl_median_estimate of them. */
+ * infinite if the slope is not told from 0 at this alpha. Runs that share their seeds from x to x
+ * are correlated, which the interval does not know: for those there is fl_onset. */
 struct fl_estimate fl_logistic_threshold(const struct fl_logistic *fit, double share, double alpha);
+
+/* Where it begins for half of the seeds, when each seed has been run at every x: of each seed the least x
+ * at which it happens, infinite if it never does, and of these the median, between two order statistics
+ * (fl_quantile_at). `down`: the greatest x, and minus infinity. To the spacing of the x. */
+struct fl_onsets {
+    const double *x;
+    size_t count, seeds;
+    const bool *happens; /* [i * seeds + seed] */
+    bool down;
+};
+struct fl_estimate fl_onset(const struct fl_onsets *onsets, double alpha);
 
 /* Halves [low, high] until it is not longer than `tolerance`, or no double lies between: `happens` is
  * false at `low`, true at `high`, and each answer may cost a run. Of an event that comes and goes one

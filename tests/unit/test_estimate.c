@@ -347,6 +347,21 @@ Test(threshold, bisection)
     cr_expect(range.low == 0 && range.high == 8);
 }
 
+/* Of five seeds, three begin at 20, one at 10 and one never; downwards one ends at 10, three at 30. */
+Test(threshold, onset_of_half_the_seeds)
+{
+    const double x[] = {30, 10, 20};
+    const bool happens[] = {1, 1, 0, 1, 0, /* at 30 */
+                            0, 1, 0, 0, 0, /* at 10 */
+                            1, 0, 0, 1, 1 /* at 20 */};
+    struct fl_onsets onsets = {x, 3, 5, happens, false};
+    const struct fl_estimate up = fl_onset(&onsets, 0.1);
+    cr_expect(up.value == 20 && up.low == 10 && up.high == INFINITY, "%g", up.value);
+    onsets.down = true;
+    const struct fl_estimate down = fl_onset(&onsets, 0.1);
+    cr_expect(down.value == 30 && down.low == -INFINITY && down.high == 30, "%g", down.value);
+}
+
 /* --- coverage ------------------------------------------------------------------------------------ */
 
 static bool covers(struct fl_estimate e, double truth)

@@ -14,7 +14,7 @@ enum { POINTS = 2, SEEDS = 10, ROWS = POINTS * SEEDS };
 static const double sleep_hours[ROWS] = {0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0,   2,
                                          1.9, 0.8,  1.1,  0.1,  -0.1, 4.4, 5.5, 1.6, 4.6, 3.4};
 
-enum wrong { NOTHING, A_CRASH, ORDER, UNIT, SHORT_METRIC, ONLY_WORDS };
+enum wrong { NOTHING, FALLING, A_CRASH, ORDER, UNIT, SHORT_METRIC, ONLY_WORDS };
 
 static void put(hid_t file, const char *path, const char *units, enum fl_column_type type,
                 uint32_t width, uint64_t count, const void *values)
@@ -50,7 +50,7 @@ static void write_sweep(const char *folder, enum wrong wrong)
     for (int row = 0; row < ROWS; row++) {
         point[row] = row / SEEDS;
         replicate[row] = row % SEEDS;
-        axis[row] = 60 * (1 + point[row]);
+        axis[row] = 60 * (wrong == FALLING ? POINTS - point[row] : 1 + point[row]);
         usd[row] = (int64_t)(sleep_hours[row] * 1e6 + (sleep_hours[row] < 0 ? -0.5 : 0.5));
         memcpy(words[row], "holds", 6);
     }
@@ -159,9 +159,40 @@ Test(stats, of_sleep_as_a_table)
         "    0    60  10  0.75 [-0.28706, 1.78706]    0.35       3.7      3.7       3.7      3.7  "
         "50.0 [26.9, 73.1]\n"
         "    1   120  10   2.33 [1.16933, 3.49067]    1.75       5.5      5.5       5.5      5.5  "
-        "90.0 [65.2, 97.7]  1.58 [0.86699, 2.29301]\n";
+        "90.0 [65.2, 97.7]  1.58 [0.86699, 2.29301]\n"
+        "half of the seeds are above 0 at faults.stuck.to_s >= 90 [60, 120]\n";
     cr_expect_str_eq(text, table, "%s", text);
     free(text);
+    clean(folder);
+}
+
+/* The same with the larger x first: five seeds are above 0 at 120 still, four at 60, one never. The second
+ * and the ninth of ten are at the ends of an interval at 95 %; without the one that crashed, the second
+ * and the eighth of nine (60, 120), and five of nine at 60. */
+Test(stats, onset_downwards, .init = cr_redirect_stderr)
+{
+    static const struct {
+        enum wrong wrong;
+        double value, seeds;
+        bool down;
+    } rows[] = {{NOTHING, 90, 10, false}, {FALLING, 90, 10, true}, {A_CRASH, 60, 9, false}};
+    char folder[FAKE_PATH];
+    fake_folder(folder);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        write_sweep(folder, rows[i].wrong);
+        char *text = printed(folder, NULL, 0.05, true, 0);
+        cJSON *json = cJSON_Parse(text);
+        const cJSON *metric =
+            cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(json, "metrics"), 0);
+        cr_expect_eq(AT(metric, "onset", "value"), rows[i].value);
+        cr_expect_eq(AT(metric, "onset", "low"), 60);
+        cr_expect_eq(AT(metric, "onset", "high"), 120);
+        cr_expect_eq(AT(metric, "onset", "seeds"), rows[i].seeds);
+        const cJSON *onset = cJSON_GetObjectItemCaseSensitive(metric, "onset");
+        cr_expect_eq(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(onset, "down")), rows[i].down);
+        cJSON_Delete(json);
+        free(text);
+    }
     clean(folder);
 }
 
