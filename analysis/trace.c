@@ -187,6 +187,20 @@ static bool open_column(struct fl_trace *trace, const char *path, struct opened 
     return true;
 }
 
+enum fl_trace_type fl_trace_type(struct fl_trace *trace, const char *path)
+{
+    struct opened column;
+    if (!open_column(trace, path, &column)) {
+        return 0;
+    }
+    const enum fl_trace_type type = column.class == H5T_INTEGER  ? FL_TRACE_SIGNED
+                                    : column.class == H5T_FLOAT  ? FL_TRACE_FLOAT
+                                    : column.class == H5T_STRING ? FL_TRACE_TEXT
+                                                                 : 0;
+    close_column(&column);
+    return column.is_unsigned ? FL_TRACE_UNSIGNED : type;
+}
+
 /* Reads the whole column as `type`, or complains and frees. */
 static void *read_column(struct fl_trace *trace, const char *path, const struct opened *column,
                          hid_t type, void *values)

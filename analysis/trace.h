@@ -14,6 +14,10 @@ void fl_trace_close(struct fl_trace *trace);
 
 bool fl_trace_has(const struct fl_trace *trace, const char *path);
 
+/* What a column holds; 0 if it is not there, or is a group. */
+enum fl_trace_type { FL_TRACE_SIGNED = 1, FL_TRACE_UNSIGNED, FL_TRACE_FLOAT, FL_TRACE_TEXT };
+enum fl_trace_type fl_trace_type(struct fl_trace *trace, const char *path);
+
 /* NULL if the column is not there or does not fit the type, and a sentence in fl_trace_error. An
  * unsigned 64-bit column keeps its bits in int64. Never NULL for an empty column. */
 int64_t *fl_trace_int64(struct fl_trace *trace, const char *path, size_t *count);
