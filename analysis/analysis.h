@@ -35,4 +35,23 @@ int fl_stats(const struct fl_stats *stats);
 /* Writes DIRECTORY/report.md. */
 int fl_report_write(const char *directory);
 
+/* Writes what the archive DIRECTORY/trace.h5 holds in another format:
+ *
+ *   csv     a file for each dataset, and columns.csv, which describes all columns
+ *   raw     a file of 64-bit little-endian rows for each dataset, and a gnuplot script that reads it
+ *   jsonl   records, one JSON object a line, in the order of time
+ *   chrome  the timeline as Chrome trace-event JSON
+ *
+ * Amounts and times are exact decimal text everywhere but in `raw`. The same archive gives the same
+ * bytes. Files get their names when all are complete. 2: no such format or dataset. */
+struct fl_export {
+    const char *directory, *format;
+    const char *output; /* folder (csv, raw) or file (jsonl, chrome); NULL: in DIRECTORY */
+    /* Such as "series", "faults", "liquidation", or "events" for all kinds of records; none:
+     * everything. */
+    const char *const *dataset;
+    size_t count;
+};
+int fl_export(const struct fl_export *job, char *path_out, size_t bytes);
+
 #endif

@@ -1,4 +1,5 @@
-/* The command line: run, validate, list, describe, plot, stats. Data goes to stdout, talk to stderr.
+/* The command line: run, validate, list, describe, plot, stats, export. Data goes to stdout, talk to
+ * stderr.
  *
  * Exit status: 0 ok; 1 a run did not turn out as its scenario expects; 2 usage or scenario error;
  * 3 input or output failed; 128 + N ended by signal N (130 by SIGINT). */
@@ -34,7 +35,7 @@ struct options {
     size_t arguments;
     const char *override[OVERRIDES_MAX];
     size_t overrides;
-    const char *directory, *format, *keep, *metric, *replay, *sweep;
+    const char *directory, *format, *keep, *metric, *replay, *sweep, *as;
     struct fl_bounds bounds;
     double alpha; /* 0: not given */
     uint64_t seed;
@@ -61,7 +62,8 @@ enum {
     KEY_EVERY_ORDER,
     KEY_REPLAY,
     KEY_METRIC,
-    KEY_ALPHA
+    KEY_ALPHA,
+    KEY_AS
 };
 
 static bool read_seed(const char *text, uint64_t *seed)
@@ -157,6 +159,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_ALPHA:
         if (!read_alpha(value, &o->alpha))
             argp_error(state, "--alpha %s: expected a number between 0 and 1", value);
+        return 0;
+    case KEY_AS:
+        o->as = value;
         return 0;
     case KEY_JOBS:
         if (!read_jobs(value, &o->jobs))
@@ -434,6 +439,23 @@ static int command_stats(const struct options *o)
     return fl_stats(&stats);
 }
 
+static int command_export(const struct options *o)
+{
+    if (!o->as) {
+        fputs("faultline export: --as csv, raw, jsonl or chrome is missing\n", stderr);
+        return EXIT_USAGE;
+    }
+    const struct fl_export job = {.directory = o->argument[0],
+                                  .format = o->as,
+                                  .output = o->directory,
+                                  .dataset = o->argument + 1,
+                                  .count = o->arguments - 1};
+    char path[4096];
+    const int status = fl_export(&job, path, sizeof path);
+    if (status == 0) printf("%s\n", path);
+    return status;
+}
+
 /* --- which command ------------------------------------------------------------------------------------------- */
 
 static const struct argp_option run_options[] = {
@@ -494,6 +516,16 @@ static const struct argp_option stats_options[] = {
      "How often an interval may miss; default 0.05, intervals at 95 %", 0},
     {"json", KEY_JSON, 0, 0, "Print JSON instead of tables", 0},
     {0}};
+static const struct argp_option export_options[] = {
+    {"as", KEY_AS, "csv|raw|jsonl|chrome", 0,
+     "CSV files; 64-bit integers for gnuplot; records as JSON lines; a timeline for Perfetto and "
+     "chrome://tracing",
+     0},
+    {"output", 'o', "DIR|FILE", 0,
+     "Folder (csv, raw) or file (jsonl, chrome); default csv, raw, events.jsonl or chrome.json in "
+     "the results folder",
+     0},
+    {0}};
 static const struct argp_option no_options[] = {{0}};
 
 static const struct command {
@@ -522,6 +554,9 @@ static const struct command {
      plot_options, 1, ARGUMENTS_MAX},
     {"stats", "SWEEP-FOLDER", "Print what the seeds of a sweep say, with intervals, at each point.",
      command_stats, stats_options, 1, 1},
+    {"export", "DIR [DATASET...]",
+     "Write a run's trace as CSV, raw binary, JSON lines or a Chrome trace.", command_export,
+     export_options, 1, ARGUMENTS_MAX},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
