@@ -103,13 +103,14 @@ Test(csv, says_records_with_names_units_and_exact_amounts)
 Test(csv, quotes_what_a_reader_would_split)
 {
     struct fake *f = fake_new(FAKE_AS_IT_IS);
-    f->verdict[0].what = "no, \"never\"\nagain";
+    f->verdict[0].what = "one, two\nthree";
+    f->verdict[1].what = "\"never\"";
     char folder[FAKE_PATH];
     export_fake(f, "csv", folder);
     expect_text(folder, "csv/checks.csv",
                 "time [s],name,evidence,record,verdict\r\n"
-                "0,agreement,\"no, \"\"never\"\"\nagain\",0,holds\r\n"
-                "0.000000005,solvency,bad debt 148792.610000 after 2403.25 s,9,broken\r\n");
+                "0,agreement,\"one, two\nthree\",0,holds\r\n"
+                "0.000000005,solvency,\"\"\"never\"\"\",9,broken\r\n");
     remove_all(folder);
     fake_free(f);
 }
@@ -288,6 +289,28 @@ Test(jsonl, says_records_in_the_order_of_time)
                 "{\"id\":5,\"kind\":\"price\",\"time\":2402,\"endpoint\":null,\"node\":null,"
                 "\"parent\":4,\"values\":{\"contract\":0,\"round\":8,\"price\":\"131.250000\","
                 "\"previous\":\"168.000000\"}}\n");
+    remove_all(folder);
+    fake_free(f);
+}
+
+/* 2^53 + 1 is no double. */
+Test(jsonl, says_what_no_double_holds_as_text)
+{
+    const int64_t most = (int64_t)1 << 53;
+    struct fake *f = fake_new(FAKE_AS_IT_IS);
+    fl_records_add(f->records, &(struct fl_record){.kind = FL_RECORD_BLOCK,
+                                                   .endpoint = 0,
+                                                   .at = 3500 * FL_SECOND,
+                                                   .v = {most, -most, 5, most + 1, -most - 1}});
+    char folder[FAKE_PATH];
+    fake_folder(folder);
+    write_archive(&f->config, &f->result, folder);
+    cr_assert_eq(export_to(folder, "jsonl", NULL, "block"), 0);
+    expect_text(folder, "events.jsonl",
+                "{\"id\":12,\"kind\":\"block\",\"time\":3500,\"endpoint\":0,\"node\":\"market[0]\","
+                "\"parent\":null,\"values\":{\"height\":9007199254740992,"
+                "\"proposer\":-9007199254740992,\"transactions\":5,"
+                "\"digest_low\":\"9007199254740993\",\"digest_high\":\"-9007199254740993\"}}\n");
     remove_all(folder);
     fake_free(f);
 }
