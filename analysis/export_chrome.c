@@ -385,6 +385,9 @@ static void find_openings(struct chrome *c, uint32_t fault, const int64_t *lates
         const struct fl_export_event *event = &c->events->at[i];
         if (strcmp(c->events->kind[event->kind]->name, "fault") == 0 &&
             fl_export_value(c->events, event, "fault") == fault) {
+            if (c->openings > first && c->opening[c->openings - 1].to == 0) {
+                c->opening[c->openings - 1].to = event->time; /* nobody recovered in between */
+            }
             add_opening(c, fault, event->time);
             c->opening[c->openings - 1].to = latest[event->id];
         }

@@ -555,8 +555,8 @@ static const struct command {
     {"stats", "SWEEP-FOLDER", "Print what the seeds of a sweep say, with intervals, at each point.",
      command_stats, stats_options, 1, 1},
     {"export", "DIR [DATASET...]",
-     "Write a run's trace as CSV, raw binary, JSON lines or a Chrome trace.", command_export,
-     export_options, 1, ARGUMENTS_MAX},
+     "Write a run's trace, or DATASETs of it, as CSV, raw binary, JSON lines or Chrome trace.",
+     command_export, export_options, 1, ARGUMENTS_MAX},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

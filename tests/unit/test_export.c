@@ -391,6 +391,37 @@ Test(chrome, draws_faults_records_causes_and_messages)
     fake_free(f);
 }
 
+/* The first ends with its latest recovery, the second, without one, as the third begins, the last one
+ * with the fault. */
+Test(chrome, draws_each_opening_of_a_fault)
+{
+    static const double from[] = {1200e6, 2700e6, 2900e6}, to[] = {2410e6, 2900e6, 3300e6};
+    struct fake *f = fake_new(FAKE_AS_IT_IS);
+    const struct fl_record more[] = {
+        {.kind = FL_RECORD_RECOVERY, .parent = 1, .endpoint = 2, .at = 2410 * FL_SECOND},
+        {.kind = FL_RECORD_FAULT, .endpoint = UINT32_MAX, .at = 2700 * FL_SECOND},
+        {.kind = FL_RECORD_FAULT, .endpoint = UINT32_MAX, .at = 2900 * FL_SECOND}};
+    for (int i = 0; i < 3; i++) fl_records_add(f->records, &more[i]);
+    f->fault.to = 3300 * FL_SECOND;
+    char folder[FAKE_PATH];
+    export_fake(f, "chrome", folder);
+    cJSON *trace = read_chrome(folder);
+    const cJSON *event;
+    int seen = 0;
+    cJSON_ArrayForEach(event, events_of(trace))
+    {
+        if (!is(event, "cat", "fault")) continue;
+        cr_assert_lt(seen, 3);
+        cr_expect_eq(number_of(event, "ts"), from[seen]);
+        cr_expect_eq(number_of(event, "dur"), to[seen] - from[seen], "opening %d", seen);
+        seen++;
+    }
+    cr_expect_eq(seen, 3);
+    cJSON_Delete(trace);
+    remove_all(folder);
+    fake_free(f);
+}
+
 Test(chrome, a_record_alone_is_an_instant)
 {
     struct fake *f = fake_new(FAKE_AS_IT_IS);
