@@ -106,7 +106,7 @@ struct fl_ledger {
     size_t image_bytes;
 
     unsigned char *base, *work, *undo;
-    uint32_t *held;    /* by row number */
+    uint16_t *held;    /* by row number; at its greatest it stays */
     uint32_t *touched; /* by row number: 1 + its place in work_list, FL_IN_UNDO; 0: not touched */
     struct fl_held_row *work_list, *undo_list, *sort_list;
     uint32_t work_count, undo_count;

@@ -232,7 +232,8 @@ static fl_u128 fill_delta(struct fl_ledger *ledger, struct fl_delta *delta)
         offset += table->row_bytes;
     }
     for (uint32_t i = 0; i < delta->count; i++) {
-        ledger->held[ledger->table[delta->cell[i].table].first_row + delta->cell[i].row] += 1;
+        uint16_t *held = &ledger->held[row_number(ledger, delta->cell[i])];
+        *held = (uint16_t)(*held + (*held < UINT16_MAX)); /* a count lost here costs time only */
     }
     return change;
 }
@@ -267,10 +268,9 @@ static void drop_delta(struct fl_ledger *ledger, struct fl_ledger_version *versi
 {
     const struct fl_delta *delta = version->delta;
     for (uint32_t i = 0; i < delta->count; i++) {
-        uint32_t *held =
-            &ledger->held[ledger->table[delta->cell[i].table].first_row + delta->cell[i].row];
+        uint16_t *held = &ledger->held[row_number(ledger, delta->cell[i])];
         FL_ASSERT(*held > 0);
-        *held -= 1;
+        *held = (uint16_t)(*held - (*held < UINT16_MAX));
     }
     free_delta(version->delta);
     version->delta = NULL;
