@@ -105,8 +105,10 @@ golden: $(BUILD)/faultline $(TESTS) ## rewrite tests/golden; look at the differe
 format: setup ## clang-format on every C file
 	@for again in 1 2; do clang-format -i $$(find sim models analysis tests -name '*.[ch]'); done # 2: it settles
 
-install: $(BUILD)/faultline ## to PREFIX, /usr/local by default
+install: $(BUILD)/faultline ## program, man page and completion to PREFIX, /usr/local by default
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/faultline
+	install -D -m 644 sim/faultline.1 $(DESTDIR)$(PREFIX)/share/man/man1/faultline.1
+	install -D -m 644 sim/faultline.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/faultline
 
 clean: ## remove build/; results/ stay
 	rm -rf $(BUILD)
