@@ -102,28 +102,36 @@ static cJSON *read_first(struct fl_reading *reading, const cJSON *item, uint32_t
     return out;
 }
 
-static cJSON *read_groups(struct fl_reading *reading, const cJSON *item, struct fl_groups *out)
+/* A list whose elements `one` reads into uint32_t each; *at is the arena's. NULL after a report. */
+static cJSON *read_list(struct fl_reading *reading, const cJSON *item, const char *what,
+                        cJSON *one(struct fl_reading *, const cJSON *, uint32_t *), uint32_t *count,
+                        const uint32_t **at)
 {
-    if (!fl_is_list(reading, item, "names of groups")) {
+    if (!fl_is_list(reading, item, what)) {
         return NULL;
     }
-    const size_t count = (size_t)cJSON_GetArraySize(item);
-    uint32_t *first = fl_arena_alloc(reading->arena, count, sizeof *first);
+    const size_t length = (size_t)cJSON_GetArraySize(item);
+    uint32_t *value = fl_arena_alloc(reading->arena, length, sizeof *value);
     cJSON *list = fl_json_made(cJSON_CreateArray());
-    size_t filled = 0;
+    *at = value;
+    *count = 0;
     for (const cJSON *element = item->child; element; element = element->next) {
-        cJSON *name = read_first(reading, element, &first[filled]);
+        cJSON *name = one(reading, element, &value[*count]);
         if (name) {
             fl_json_push(list, name);
-            filled++;
+            ++*count;
         }
     }
-    *out = (struct fl_groups){.count = (uint32_t)filled, .first = first};
-    if (filled < count) {
+    if (*count < length) {
         cJSON_Delete(list);
         return NULL;
     }
     return list;
+}
+
+static cJSON *read_groups(struct fl_reading *reading, const cJSON *item, struct fl_groups *out)
+{
+    return read_list(reading, item, "names of groups", read_first, &out->count, &out->first);
 }
 
 static cJSON *read_contract(struct fl_reading *reading, const cJSON *item, uint32_t *index)
@@ -167,26 +175,8 @@ static cJSON *read_observable(struct fl_reading *reading, const cJSON *item, uin
 static cJSON *read_observables(struct fl_reading *reading, const cJSON *item,
                                struct fl_observables *out)
 {
-    if (!fl_is_list(reading, item, "names of observables")) {
-        return NULL;
-    }
-    const size_t count = (size_t)cJSON_GetArraySize(item);
-    uint32_t *handle = fl_arena_alloc(reading->arena, count, sizeof *handle);
-    cJSON *list = fl_json_made(cJSON_CreateArray());
-    size_t filled = 0;
-    for (const cJSON *element = item->child; element; element = element->next) {
-        cJSON *name = read_observable(reading, element, &handle[filled]);
-        if (name) {
-            fl_json_push(list, name);
-            filled++;
-        }
-    }
-    *out = (struct fl_observables){.count = (uint32_t)filled, .handle = handle};
-    if (filled < count) {
-        cJSON_Delete(list);
-        return NULL;
-    }
-    return list;
+    return read_list(reading, item, "names of observables", read_observable, &out->count,
+                     &out->handle);
 }
 
 /* ------------------------------------------------------------------------------------------------
