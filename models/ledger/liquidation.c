@@ -156,7 +156,7 @@ bool fl_fall_can_count(struct fl_fall *f, fl_i128 loss)
 static bool fund_bears(struct fl_fall *f, fl_i128 delta)
 {
     const struct fl_exchange_row *exchange = fl_fall_block(f->desk);
-    const fl_i128 loss = delta < 0 ? -delta : 0;
+    const fl_i128 loss = fl_insurance_lost(delta);
     if (loss == 0) return exchange->totals.fund + delta <= FL_MONEY_MAX;
     return (fl_insurance_bears(exchange->totals.fund, delta) && fl_fall_can_count(f, loss) &&
             f->lost + loss <= f->loss_left &&
