@@ -449,7 +449,9 @@ static const struct fl_param keys[] = {
      .min = 0,
      .max = 1000,
      .fallback = "1000",
-     .doc = "positions taken over in one block at most"},
+     .doc =
+         "positions taken over in one block at most; beyond them what the book gives at any price "
+         "has to do"},
     {.key = "positions_per_account",
      .type = FL_INTEGER,
      .offset = offsetof(struct fl_exchange, positions_per_account),
