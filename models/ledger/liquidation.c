@@ -35,16 +35,16 @@ static bool struck_before(struct fl_desk *desk, uint32_t account, uint32_t marke
                           fl_i128 *notional, fl_i128 *lost)
 {
     const uint32_t count = fl_fall_block(desk)->struck;
-    bool found = false;
+    uint32_t markets[FL_MARKETS_MAX], known = 0;
     *notional = *lost = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct fl_struck_row *row = fl_row(desk->rows, FL_EXCHANGE_STRUCK, i);
         if (row->account != account) continue;
         *notional += row->notional;
         *lost += row->lost;
-        found = found || row->market == market;
+        if (!fl_liquidated_in(markets, known, row->market)) markets[known++] = row->market;
     }
-    return found;
+    return fl_liquidated_in(markets, known, market);
 }
 
 static bool table_full(const struct fl_fall *f)
