@@ -96,7 +96,7 @@ figures: $(BUILD)/faultline ## remake the figures of the README, seeds as commit
 	@mkdir -p analysis/figures && cp results/$(FLAGSHIP)/timeline.png analysis/figures/$(FLAGSHIP).png
 	@for run in $(COST); do $< run scenarios/$$run.json -q -o results/$$run || exit 1; done
 	@$< sweep scenarios/sweeps/$(SWEEP).json -q --resume -o results/$(SWEEP)
-	@$< plot $(COST:%=results/%) --sweep results/$(SWEEP)
+	@$< plot --as cost $(COST:%=results/%) --sweep results/$(SWEEP)
 	@cp results/$(SWEEP)/cost.png analysis/figures/eth-crash-pbft.png
 
 golden: $(BUILD)/faultline $(TESTS) ## rewrite tests/golden; look at the difference before a commit

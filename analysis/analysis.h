@@ -1,4 +1,5 @@
-/* What becomes of an archive: pictures, reports and statistics. Reads results folders only, never a model.
+/* What becomes of an archive: reports and statistics; pictures are in figure.h. Reads results folders
+ * only, never a model.
  *
  * Problems are one line on stderr; 0: done, 2: what was asked for is not there, 3: input or output
  * failed. */
@@ -6,19 +7,6 @@
 #define FL_ANALYSIS_H
 #include <stdbool.h>
 #include <stddef.h>
-
-/* Draws DIRECTORY/timeline.FORMAT (png, svg or pdf) from DIRECTORY/trace.h5 with gnuplot, and leaves
- * timeline.gp and timeline.tsv beside it to be restyled. The picture's path goes to path_out. */
-int fl_plot_timeline(const char *directory, const char *format, char *path_out, size_t bytes);
-
-/* Draws DIRECTORY/cost.FORMAT: 1 to 4 runs that differ in their faults only, the first one without,
- * and a sweep over the length of one of these faults; cost.gp and its data stay beside it. */
-struct fl_cost_plot {
-    const char *const *run; /* results folders */
-    size_t count;
-    const char *sweep, *directory, *format;
-};
-int fl_plot_cost(const struct fl_cost_plot *plot, char *path_out, size_t bytes);
 
 /* Prints what the replicates of each point of a sweep say: mean, median, value at risk and expected
  * shortfall at 95 and 99 %, how often the metric is above 0, and the difference to the first point

@@ -7,14 +7,14 @@
  * curve has one value of the scenario changed, the mitigation.
  *
  * C decides what depends on the numbers and says it in words; how it looks is in analysis/cost.gp. */
-#include "analysis/analysis.h"
 #include "analysis/cost_figure.h"
+#include "analysis/figure.h"
 #include "analysis/gnuplot.h"
 #include "sim/alloc.h"
 
 #include <stdlib.h>
 
-enum { FAILED = 3 };
+enum { REFUSED = 2, FAILED = 3 };
 
 static bool comparable(const struct fl_cost *cost, const char *const directory[], const char *sweep)
 {
@@ -50,15 +50,17 @@ static bool read_all(struct fl_cost *cost, const char *const directory[], size_t
     return fl_cost_read_sweep(sweep, &cost->sweep) && comparable(cost, directory, sweep);
 }
 
-int fl_plot_cost(const struct fl_cost_plot *plot, char *path_out, size_t bytes)
+static int draw_cost(const struct fl_plot *plot, char *path_out, size_t bytes)
 {
-    if (plot->count < 1 || plot->count > FL_COST_RUNS) {
-        fprintf(stderr, "faultline: a figure with --sweep takes 1 to %d runs, not %zu\n",
-                FL_COST_RUNS, plot->count);
-        return FAILED;
+    if (plot->count > FL_COST_RUNS || !plot->sweep || plot->metric) {
+        fprintf(stderr,
+                "faultline: --as cost takes 1 to %d runs and a sweep, named by --sweep, and no "
+                "--metric\n",
+                FL_COST_RUNS);
+        return REFUSED;
     }
     struct fl_cost *cost = fl_alloc(1, sizeof *cost);
-    bool ok = read_all(cost, plot->run, plot->count, plot->sweep);
+    bool ok = read_all(cost, plot->folder, plot->count, plot->sweep);
     if (ok) {
         fl_cost_say(cost);
         ok = fl_cost_write(cost, plot->directory) &&
@@ -74,3 +76,8 @@ int fl_plot_cost(const struct fl_cost_plot *plot, char *path_out, size_t bytes)
     free(cost);
     return ok ? 0 : FAILED;
 }
+
+const struct fl_figure_kind fl_figure_cost = {
+    "cost",
+    "what faults cost: runs that differ in their faults only, and a sweep over the length of one",
+    draw_cost};

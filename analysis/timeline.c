@@ -8,7 +8,7 @@
  *
  * C decides what depends on the numbers (ranges, the sentence on top, where labels have room), and
  * writes it as variables at the head of timeline.gp; how it looks is in analysis/timeline.gp. */
-#include "analysis/analysis.h"
+#include "analysis/figure.h"
 #include "analysis/gnuplot.h"
 #include "analysis/timeline_figure.h"
 #include "sim/alloc.h"
@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FAILED = 3, PATH_BYTES = 4096 };
+enum { REFUSED = 2, FAILED = 3, PATH_BYTES = 4096 };
 
 static void compose(struct fl_figure *figure)
 {
@@ -58,14 +58,18 @@ static bool is_drawable(const struct fl_outline *run)
     return any && run->samples >= 2;
 }
 
-int fl_plot_timeline(const char *directory, const char *format, char *path_out, size_t bytes)
+static int draw_timeline(const struct fl_plot *plot, char *path_out, size_t bytes)
 {
     char error[PATH_BYTES];
-    if (strcmp(format, "png") != 0 && strcmp(format, "svg") != 0 && strcmp(format, "pdf") != 0) {
-        fprintf(stderr, "faultline: no such picture format: %s (png, svg or pdf)\n", format);
-        return FAILED;
+    if (plot->count > 1 || plot->sweep || plot->metric) {
+        fputs(
+            "faultline: a timeline is of one run, without --sweep and --metric; other figures take "
+            "more, see --as\n",
+            stderr);
+        return REFUSED;
     }
-    struct fl_trace *trace = fl_trace_open(directory, error, sizeof error);
+    const char *folder = plot->folder[0];
+    struct fl_trace *trace = fl_trace_open(folder, error, sizeof error);
     if (!trace) {
         fprintf(stderr, "faultline: %s\n", error);
         return FAILED;
@@ -78,10 +82,10 @@ int fl_plot_timeline(const char *directory, const char *format, char *path_out, 
         fprintf(stderr,
                 "faultline: %s/trace.h5: nothing to draw (none of the series "
                 "market.fundamental, oracle.price, ledger.* over two samples)\n",
-                directory);
+                folder);
     } else {
-        ok = draw(run, directory, format);
-        snprintf(path_out, bytes, "%s/timeline.%s", directory, format);
+        ok = draw(run, plot->directory, plot->format);
+        snprintf(path_out, bytes, "%s/timeline.%s", plot->directory, plot->format);
     }
     if (run) {
         fl_outline_free(run);
@@ -89,3 +93,7 @@ int fl_plot_timeline(const char *directory, const char *format, char *path_out, 
     fl_trace_close(trace);
     return ok ? 0 : FAILED;
 }
+
+const struct fl_figure_kind fl_figure_timeline = {
+    "timeline", "prices, liquidations and who bears the loss, over the time of one run",
+    draw_timeline};

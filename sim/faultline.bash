@@ -14,7 +14,7 @@ _faultline()
         return
     fi
     if [[ ${COMP_WORDS[1]} == describe ]]; then
-        choices=$("$program" list 2>/dev/null | sed -nE 's/^  ([a-z_0-9]+) .*/\1/p')
+        choices=$("$program" list 2>/dev/null | sed -nE '/^figure/q; s/^  ([a-z_0-9]+) .*/\1/p')
         mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$word")
         return
     fi

@@ -5,6 +5,7 @@
  * 3 input or output failed; 128 + N ended by signal N (130 by SIGINT). */
 #define _GNU_SOURCE /* argp */
 #include "analysis/analysis.h"
+#include "analysis/figure.h"
 #include "sim/archive.h"
 #include "sim/config.h"
 #include "sim/describe.h"
@@ -334,6 +335,9 @@ static int command_list(const struct options *o)
 {
     (void)o;
     fl_list(stdout);
+    puts("figure (of plot --as)");
+    for (size_t i = 0; fl_figure_kinds[i]; i++)
+        printf("  %-16s %s\n", fl_figure_kinds[i]->name, fl_figure_kinds[i]->doc);
     return 0;
 }
 
@@ -406,26 +410,14 @@ static int command_explore(const struct options *o)
 
 static int command_plot(const struct options *o)
 {
-    static const char *const formats[] = {"png", "svg", "pdf"};
-    const char *format = o->format ? o->format : "png";
-    bool known = false;
-    for (size_t i = 0; i < 3; i++) known |= strcmp(format, formats[i]) == 0;
-    if (!known) {
-        fprintf(stderr, "faultline: --format %s: expected png, svg or pdf\n", format);
-        return EXIT_USAGE;
-    }
-    if (!o->sweep && (o->arguments > 1 || o->directory)) {
-        fputs("faultline plot: several runs and --output are for a figure with --sweep\n", stderr);
-        return EXIT_USAGE;
-    }
-    const struct fl_cost_plot cost = {.run = o->argument,
-                                      .count = o->arguments,
-                                      .sweep = o->sweep,
-                                      .directory = o->directory ? o->directory : o->sweep,
-                                      .format = format};
+    const struct fl_plot plot = {.folder = o->argument,
+                                 .count = o->arguments,
+                                 .sweep = o->sweep,
+                                 .metric = o->metric,
+                                 .directory = o->directory,
+                                 .format = o->format ? o->format : "png"};
     char path[4096];
-    const int status = o->sweep ? fl_plot_cost(&cost, path, sizeof path)
-                                : fl_plot_timeline(o->argument[0], format, path, sizeof path);
+    const int status = fl_plot(&plot, o->as, path, sizeof path);
     if (status == 0) printf("%s\n", path);
     return status;
 }
@@ -471,12 +463,11 @@ static const struct argp_option validate_options[] = {
     OPTION_SET,
     {0}};
 static const struct argp_option plot_options[] = {
+    {"as", KEY_AS, "KIND", 0, "Kind of figure, as `faultline list` has them; default timeline", 0},
     {"format", KEY_FORMAT, "png|svg|pdf", 0, "Kind of file; default png", 0},
-    {"sweep", KEY_SWEEP, "SWEEP-FOLDER", 0,
-     "Draw what faults cost: runs that differ in their faults only, and a sweep over the length of "
-     "one of these faults",
-     0},
-    {"output", 'o', "DIR", 0, "With --sweep: folder of the figure; default the sweep's", 0},
+    {"metric", KEY_METRIC, "NAME", 0, "What is drawn, if the kind of figure leaves a choice", 0},
+    {"sweep", KEY_SWEEP, "SWEEP-FOLDER", 0, "With --as cost: the sweep beside the runs", 0},
+    {"output", 'o', "DIR", 0, "Folder of the picture; default the first one named", 0},
     {0}};
 static const struct argp_option sweep_options[] = {
     {"output", 'o', "DIR", 0, "Folder of the results; default results/NAME", 0},
@@ -544,14 +535,14 @@ static const struct command {
      command_explore, explore_options, 1, 1},
     {"validate", "SCENARIO.json...", "Check scenarios without running them.", command_validate,
      validate_options, 1, ARGUMENTS_MAX},
-    {"list", "", "List the models that scenarios can name.", command_list, no_options, 0, 0},
+    {"list", "", "List the models that scenarios can name, and the kinds of figures.", command_list,
+     no_options, 0, 0},
     {"describe", "MODEL...", "Describe models: what they are, their keys, what they publish.",
      command_describe, no_options, 1, ARGUMENTS_MAX},
     {"schema", "", "Print the JSON Schema of scenarios, for editors.", command_schema, no_options,
      0, 0},
-    {"plot", "RESULTS-FOLDER...",
-     "Draw the timeline of a run from its trace; with --sweep, what faults cost.", command_plot,
-     plot_options, 1, ARGUMENTS_MAX},
+    {"plot", "RESULTS-FOLDER...", "Draw a figure: the timeline of a run, or what --as names.",
+     command_plot, plot_options, 1, ARGUMENTS_MAX},
     {"stats", "SWEEP-FOLDER", "Print what the seeds of a sweep say, with intervals, at each point.",
      command_stats, stats_options, 1, 1},
     {"export", "DIR [DATASET...]",

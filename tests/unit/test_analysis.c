@@ -2,6 +2,7 @@
  * as far as a program can judge it (its looks are for people). */
 #include "analysis/analysis.h"
 #include "analysis/explain.h"
+#include "analysis/figure.h"
 #include "analysis/headline.h"
 #include "analysis/outline.h"
 #include "analysis/place.h"
@@ -61,6 +62,13 @@ static void write_hdf5(const char *path, int version)
     H5Fclose(file);
 }
 
+static int plot(const char *folder, const char *format)
+{
+    char path[2 * FAKE_PATH] = "";
+    const struct fl_plot job = {.folder = &folder, .count = 1, .format = format};
+    return fl_plot(&job, NULL, path, sizeof path);
+}
+
 Test(trace, says_what_is_wrong_with_a_file)
 {
     char folder[FAKE_PATH], path[2 * FAKE_PATH];
@@ -77,7 +85,7 @@ Test(trace, says_what_is_wrong_with_a_file)
     expect_refusal(folder, "newer faultline (format 2; this program reads up to 1)");
     write_hdf5(path, 1); /* the version is right, the rest is missing */
     cr_expect_eq(fl_report_write(folder), 3);
-    cr_expect_eq(fl_plot_timeline(folder, "png", path, sizeof path), 3);
+    cr_expect_eq(plot(folder, "png"), 3);
 
     struct fake *f = fake_new(FAKE_AS_IT_IS);
     write_fake(f, folder);
@@ -514,12 +522,6 @@ Test(place, avoids_what_is_there)
                        1e-9);
 }
 
-static int plot(const char *folder, const char *format)
-{
-    char path[2 * FAKE_PATH] = "";
-    return fl_plot_timeline(folder, format, path, sizeof path);
-}
-
 Test(timeline, draws_the_same_picture_twice)
 {
     static const char *const formats[] = {"png", "svg", "pdf"};
@@ -573,7 +575,7 @@ Test(timeline, draws_what_there_is_or_says_why_not)
     }
     f->result.sample_count = FAKE_SAMPLES;
     write_fake(f, folder);
-    cr_expect_eq(plot(folder, "gif"), 3);
+    cr_expect_eq(plot(folder, "gif"), 2);
 
     /* A gnuplot that fails, one that draws nothing, none at all: no picture. */
     fake_path(folder, "timeline.png", path);

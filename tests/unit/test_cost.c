@@ -1,7 +1,7 @@
 /* analysis/cost*.c and paired.c: the statistics against figures from elsewhere, the figure of what
  * faults cost from archives made by hand, and what it says of archives it cannot use. */
-#include "analysis/analysis.h"
 #include "analysis/cost_figure.h"
+#include "analysis/figure.h"
 #include "sim/h5.h"
 #include "tests/lib/archive_fixture.h"
 
@@ -339,10 +339,10 @@ static int plot(const struct folders *f, const char *format)
 {
     char path[2 * FAKE_PATH];
     const char *const run[] = {f->calm, f->fault};
-    return fl_plot_cost(
-        &(struct fl_cost_plot){
-            .run = run, .count = 2, .sweep = f->sweep, .directory = f->figure, .format = format},
-        path, sizeof path);
+    return fl_plot(
+        &(struct fl_plot){
+            .folder = run, .count = 2, .sweep = f->sweep, .directory = f->figure, .format = format},
+        "cost", path, sizeof path);
 }
 
 static size_t file_bytes(const char *folder, const char *name, char *start, size_t room)
@@ -439,7 +439,7 @@ Test(cost, refuses_two_rows_of_one_cell)
     expect_refused(NOTHING, TWICE_THE_SAME, "row 1 is of the point and replicate of another");
 }
 
-Test(cost, several_runs_need_a_sweep)
+Test(cost, a_timeline_is_of_one_run)
 {
     char command[256], said[256] = "";
     const char *build = getenv("FL_BUILD");
@@ -449,6 +449,7 @@ Test(cost, several_runs_need_a_sweep)
     said[fread(said, 1, sizeof said - 1, talk)] = '\0';
     const int status = pclose(talk);
     cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 2);
-    cr_expect_str_eq(said, "faultline plot: several runs and --output are for a figure with "
-                           "--sweep\n");
+    cr_expect_str_eq(said,
+                     "faultline: a timeline is of one run, without --sweep and --metric; other "
+                     "figures take more, see --as\n");
 }

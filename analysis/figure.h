@@ -1,0 +1,30 @@
+/* Kinds of figures: one file that ends in a `const struct fl_figure_kind`, its gnuplot script, and a line
+ * in analysis/figures.def. */
+#ifndef FL_FIGURE_H
+#define FL_FIGURE_H
+#include <stddef.h>
+
+struct fl_plot {
+    const char *const *folder; /* results folders: of runs or of sweeps, as the kind wants them */
+    size_t count;              /* at least 1 */
+    const char *sweep;         /* results folder of a sweep beside them; NULL: not given */
+    const char *metric;        /* NULL: the kind's own choice */
+    const char *directory;     /* where the picture, its script and its data go; NULL: folder[0] */
+    const char *format;        /* png, svg or pdf */
+};
+
+/* The picture's path goes to path_out. 0; 2: what was asked for cannot be drawn; 3: input or output
+ * failed. Problems are one line on stderr, and leave no picture of this call. */
+typedef int fl_draw_figure(const struct fl_plot *plot, char *path_out, size_t bytes);
+
+struct fl_figure_kind {
+    const char *name;     /* of --as */
+    const char *doc;      /* one line: what is drawn, from what */
+    fl_draw_figure *draw; /* gets a `directory`, and a `format` that there is */
+};
+extern const struct fl_figure_kind *const fl_figure_kinds[]; /* ends with NULL */
+
+/* Draws a kind of figure; NULL: a timeline. */
+int fl_plot(const struct fl_plot *plot, const char *kind, char *path_out, size_t bytes);
+
+#endif
