@@ -1,5 +1,6 @@
 /* Lines with checksums. Only whole lines are ever believed, so a killed writer loses at most the row
  * it was about to add. */
+#define _XOPEN_SOURCE 700
 #include "sim/journal.h"
 
 #include "sim/alloc.h"
@@ -7,46 +8,65 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <xxhash.h>
 
-#define TITLE "faultline sweep 1"
-enum { SUM = 16 }; /* hex digits */
+#define TITLE "faultline sweep 2"
+enum { SUM = 16, TITLE_TEXT = 128, PATH_BYTES = 4096 }; /* SUM: hex digits */
+
+struct fl_journal_map {
+    const char *text;
+    size_t bytes;
+    int file; /* open, for the lock */
+};
 
 /* ------------------------------------------------------------------------------------------------
  * Rows
  * --------------------------------------------------------------------------------------------- */
 
-struct fl_rows_done *fl_rows_done_new(uint32_t points, uint32_t replicates, uint32_t metrics)
+struct fl_found *fl_found_new(uint32_t points, uint32_t replicates, uint32_t metrics)
 {
-    struct fl_rows_done *done = fl_alloc(1, sizeof *done);
-    done->points = points;
-    done->replicates = replicates;
-    done->fields = FL_FIELD_METRIC + metrics;
-    done->row = fl_alloc((size_t)points * replicates, sizeof *done->row);
-    return done;
+    struct fl_found *found = fl_alloc(1, sizeof *found);
+    found->points = points;
+    found->replicates = replicates;
+    found->fields = FL_FIELD_METRIC + metrics;
+    found->row = fl_alloc((size_t)points * replicates, sizeof *found->row);
+    return found;
 }
 
-void fl_rows_done_free(struct fl_rows_done *done)
+void fl_found_free(struct fl_found *found)
 {
-    for (size_t i = 0; i < (size_t)done->points * done->replicates; i++) {
-        free(done->row[i]);
+    for (uint32_t i = 0; i < found->maps; i++) {
+        munmap((void *)(uintptr_t)found->map[i].text, found->map[i].bytes);
+        close(found->map[i].file);
     }
-    free(done->row);
-    free(done);
+    free(found->map);
+    free(found->row);
+    free(found);
+}
+
+/* A row ends with its line, or with its text. */
+static const char *after_field(const char *row)
+{
+    return row + strcspn(row, "\t\n");
 }
 
 const char *fl_row_field(const char *row, uint32_t index, char out[FL_FIELD_TEXT])
 {
     for (; index > 0; index--) {
-        row += strcspn(row, "\t");
+        row = after_field(row);
         row += *row == '\t';
     }
-    snprintf(out, FL_FIELD_TEXT, "%.*s", (int)strcspn(row, "\t"), row);
+    const size_t length = (size_t)(after_field(row) - row);
+    const size_t taken = length < FL_FIELD_TEXT ? length : FL_FIELD_TEXT - 1;
+    memcpy(out, row, taken);
+    out[taken] = '\0';
     return out;
 }
 
@@ -55,48 +75,36 @@ bool fl_row_is_ok(const char *row)
     return strncmp(row, "ok\t", 3) == 0;
 }
 
-static uint32_t count_fields(const char *row)
-{
-    uint32_t count = 1;
-    for (; *row; row++) {
-        count += *row == '\t';
-    }
-    return count;
-}
-
 /* ------------------------------------------------------------------------------------------------
  * Lines
  * --------------------------------------------------------------------------------------------- */
 
-/* Text, tab, checksum, line end; the caller frees it. */
-static char *line_new(const char *text)
+static void sum_text(const char *text, size_t bytes, char out[SUM + 1])
 {
-    const size_t length = strlen(text);
-    char *line = fl_alloc(length + SUM + 3, 1);
-    sprintf(line, "%s\t%016" PRIx64 "\n", text, (uint64_t)XXH3_64bits(text, length));
-    return line;
+    sprintf(out, "%016" PRIx64, (uint64_t)XXH3_64bits(text, bytes));
 }
 
-/* Cuts the checksum off a line without its end; false if it is not whole. */
-static bool open_line(char *line)
+/* Bytes of a line's text, without tab and checksum; 0 if it is not whole. `end` is its line end. */
+static size_t text_of_line(const char *line, const char *end)
 {
-    const size_t length = strlen(line);
-    if (length < SUM + 1 || line[length - SUM - 1] != '\t') {
-        return false;
+    const size_t length = (size_t)(end - line);
+    if (length < SUM + 2 || end[-SUM - 1] != '\t') {
+        return 0;
     }
-    char *sum = line + length - SUM - 1, expected[SUM + 1];
-    *sum = '\0';
-    sprintf(expected, "%016" PRIx64, (uint64_t)XXH3_64bits(line, length - SUM - 1));
-    return strcmp(sum + 1, expected) == 0;
+    char expected[SUM + 1];
+    sum_text(line, length - SUM - 1, expected);
+    return memcmp(end - SUM, expected, SUM) == 0 ? length - SUM - 1 : 0;
 }
 
 /* One write, so that a line is there or is not, save for a machine that stops in the middle. */
 static bool write_line(int journal, const char *text)
 {
-    char *line = line_new(text);
-    const size_t length = strlen(line);
+    const size_t length = strlen(text);
+    char *line = fl_alloc(length + SUM + 3, 1), sum[SUM + 1];
+    sum_text(text, length, sum);
+    const size_t bytes = (size_t)sprintf(line, "%s\t%s\n", text, sum);
     errno = ENOSPC; /* of a write that took only part of it */
-    const bool ok = write(journal, line, length) == (ssize_t)length;
+    const bool ok = write(journal, line, bytes) == (ssize_t)bytes;
     free(line);
     return ok;
 }
@@ -112,130 +120,249 @@ const char *fl_journal_add(int journal, uint32_t point, uint32_t replicate, cons
 }
 
 /* ------------------------------------------------------------------------------------------------
- * Opening
+ * Reading
  * --------------------------------------------------------------------------------------------- */
 
-/* A later row replaces an earlier one: it was run again. Rows of replicates that the plan no longer
- * has stay in the journal. */
-static bool take_row(struct fl_rows_done *done, char *text)
+static void title_of(const struct fl_origin *origin, char out[TITLE_TEXT])
 {
-    char *at;
-    const unsigned long point = strtoul(text, &at, 10);
-    if (*at != '\t') {
-        return false;
-    }
-    const unsigned long replicate = strtoul(at + 1, &at, 10);
-    if (*at != '\t' || count_fields(at + 1) != done->fields || point >= done->points) {
-        return false;
-    }
-    if (replicate < done->replicates) {
-        char **row = &done->row[point * done->replicates + replicate];
-        free(*row);
-        *row = fl_strdup(at + 1);
-    }
-    return true;
+    snprintf(out, TITLE_TEXT, TITLE "\t%s\t%s", origin->program, origin->plan);
 }
 
-struct found {
-    bool other; /* the journal of another sweep */
+/* NULL, or why the rows below this title are not ours. */
+static const char *check_title(const char *path, const char *line, size_t bytes,
+                               const struct fl_origin *origin)
+{
+    char ours[TITLE_TEXT];
+    title_of(origin, ours);
+    const size_t length = strlen(ours), programs = sizeof TITLE + 32;
+    if (bytes == length && memcmp(line, ours, length) == 0) {
+        return NULL;
+    }
+    const bool title = bytes == length && memcmp(line, ours, sizeof TITLE) == 0;
+    return fl_disk_failure("%s is of another %s; remove it or choose another folder", path,
+                           title && memcmp(line, ours, programs) == 0 ? "plan or scenario"
+                           : title ? "program: its rows are not mixed with this one's"
+                                   : "kind or version of sweep");
+}
+
+/* Of two rows with the same number: whether the second one is to be kept. */
+static bool is_better(const char *kept, const char *row, size_t bytes, bool *differ)
+{
+    const int order = strncmp(kept, row, bytes + 1); /* with the tab behind it */
+    *differ = fl_row_is_ok(kept) && fl_row_is_ok(row) && order != 0;
+    return fl_row_is_ok(kept) != fl_row_is_ok(row) ? fl_row_is_ok(row) : order > 0;
+}
+
+/* Reads "NUMBER TAB"; NULL if it is not there. */
+static const char *read_number(const char *at, uint32_t *number)
+{
+    uint64_t value = 0;
+    const char *start = at;
+    for (; *at >= '0' && *at <= '9' && value <= UINT32_MAX; at++) {
+        value = 10 * value + (uint64_t)(*at - '0');
+    }
+    *number = (uint32_t)value;
+    return at > start && *at == '\t' && value <= UINT32_MAX ? at + 1 : NULL;
+}
+
+enum line { LINE_TAKEN, LINE_STRANGE, LINE_DIFFERS };
+
+/* Rows of replicates that the plan no longer has stay in the journal. */
+static enum line take_row(struct fl_found *found, const char *line, size_t bytes)
+{
+    uint32_t point, replicate, fields = 1;
+    const char *at = read_number(line, &point);
+    at = at ? read_number(at, &replicate) : NULL;
+    if (!at || point >= found->points) {
+        return LINE_STRANGE;
+    }
+    for (const char *c = at; c < line + bytes; c++) {
+        fields += *c == '\t';
+    }
+    if (fields != found->fields) {
+        return LINE_STRANGE;
+    }
+    if (replicate < found->replicates) {
+        const char **row = &found->row[(size_t)point * found->replicates + replicate];
+        bool differ = false;
+        if (!*row || is_better(*row, at, (size_t)(line + bytes - at), &differ)) {
+            found->count += *row == NULL;
+            *row = at;
+        }
+        return differ ? LINE_DIFFERS : LINE_TAKEN;
+    }
+    return LINE_TAKEN;
+}
+
+/* What a journal holds: how many rows, and how many bytes of whole lines. */
+struct contents {
     uint32_t rows;
-    off_t bytes; /* whole lines */
+    size_t bytes;
 };
 
-static void read_lines(char *text, const char *fingerprint, struct fl_rows_done *done,
-                       struct found *found)
+/* NULL or a sentence. Without `found` rows are counted only. */
+static const char *read_lines(const char *path, const struct fl_journal_map *map,
+                              const struct fl_origin *origin, struct fl_found *found,
+                              struct contents *contents)
 {
-    char *line = text;
-    for (char *end; !found->other && (end = strchr(line, '\n')) != NULL; line = end + 1) {
-        *end = '\0';
-        if (!open_line(line)) {
-            return;
-        }
-        if (found->bytes == 0) {
-            found->other = strncmp(line, TITLE "\t", sizeof TITLE) != 0 ||
-                           strcmp(line + sizeof TITLE, fingerprint) != 0;
-        } else if (take_row(done, line)) {
-            found->rows++;
-        } else {
-            return;
-        }
-        found->bytes = end + 1 - text;
-    }
-}
-
-/* The whole file; NULL if it cannot be read. Not by stdio: to close a stream would drop the lock. */
-static char *read_all(int journal)
-{
-    const off_t bytes = lseek(journal, 0, SEEK_END);
-    if (bytes < 0 || lseek(journal, 0, SEEK_SET) != 0) {
-        return NULL;
-    }
-    char *text = fl_alloc((size_t)bytes + 1, 1);
-    for (off_t at = 0; at < bytes;) {
-        const ssize_t got = read(journal, text + at, (size_t)(bytes - at));
-        if (got <= 0) {
-            free(text);
+    const char *line = map->text, *stop = map->text + map->bytes, *end;
+    *contents = (struct contents){0, 0};
+    while (line < stop && (end = memchr(line, '\n', (size_t)(stop - line))) != NULL) {
+        const size_t bytes = text_of_line(line, end);
+        if (line == map->text) {
+            const char *problem = check_title(path, line, bytes, origin);
+            if (problem) {
+                return problem;
+            }
+        } else if (bytes == 0) {
             return NULL;
+        } else {
+            const enum line kind = found ? take_row(found, line, bytes) : LINE_TAKEN;
+            if (kind == LINE_DIFFERS) {
+                return fl_disk_failure("%s: row \"%.*s\" ended otherwise in another journal: the "
+                                       "same run gave two results, please report this",
+                                       path, (int)bytes, line);
+            }
+            if (kind == LINE_STRANGE) {
+                return NULL;
+            }
+            contents->rows++;
         }
-        at += got;
-    }
-    return text;
-}
-
-static const char *lock(int journal, const char *path)
-{
-    const struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (fcntl(journal, F_SETLK, &whole) == 0) {
-        return NULL;
-    }
-    return errno == EAGAIN || errno == EACCES
-               ? fl_disk_failure("another sweep is writing %s", path)
-               : fl_disk_failure("cannot lock %s: %s", path, strerror(errno));
-}
-
-/* Goes on behind the last whole line, or begins. */
-static const char *begin(int journal, const char *path, const char *fingerprint, off_t bytes)
-{
-    if (ftruncate(journal, bytes) != 0) {
-        return fl_disk_failure("cannot write %s: %s", path, strerror(errno));
-    }
-    if (bytes == 0) {
-        char title[256];
-        snprintf(title, sizeof title, TITLE "\t%s", fingerprint);
-        if (!write_line(journal, title)) {
-            return fl_disk_failure("cannot write %s: %s", path, strerror(errno));
-        }
+        line = end + 1;
+        contents->bytes = (size_t)(line - map->text);
     }
     return NULL;
 }
 
-const char *fl_journal_open(const char *path, const char *fingerprint, bool resume,
-                            struct fl_rows_done *done, int *journal, bool *usage)
+/* Nothing is mapped of an empty file. */
+static const char *map_file(const char *path, int file, struct fl_journal_map *map)
+{
+    const off_t bytes = lseek(file, 0, SEEK_END);
+    *map = (struct fl_journal_map){"", 0, file};
+    if (bytes > 0) {
+        void *text = mmap(NULL, (size_t)bytes, PROT_READ, MAP_PRIVATE, file, 0);
+        if (text != MAP_FAILED) {
+            *map = (struct fl_journal_map){text, (size_t)bytes, file};
+        }
+    }
+    return bytes < 0 || (bytes > 0 && map->bytes == 0)
+               ? fl_disk_failure("cannot read %s: %s", path, strerror(errno))
+               : NULL;
+}
+
+/* True if nobody else writes it; *problem if that cannot be told. */
+static bool lock(int journal, const char *path, short type, const char **problem)
+{
+    const struct flock whole = {.l_type = type, .l_whence = SEEK_SET};
+    *problem = NULL;
+    if (fcntl(journal, F_SETLK, &whole) == 0) {
+        return true;
+    }
+    if (errno != EAGAIN && errno != EACCES) {
+        *problem = fl_disk_failure("cannot lock %s: %s", path, strerror(errno));
+    }
+    return false;
+}
+
+static const char *read_journal(const char *path, const struct fl_origin *origin, bool others,
+                                struct fl_found *found, bool *usage)
+{
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        return fl_disk_failure("cannot read %s: %s", path, strerror(errno));
+    }
+    const char *problem;
+    if (!lock(file, path, F_RDLCK, &problem)) {
+        close(file);
+        *usage = !problem && !others;
+        return problem || others ? problem : fl_disk_failure("a sweep is writing %s", path);
+    }
+    struct fl_journal_map map;
+    problem = map_file(path, file, &map);
+    if (problem || map.bytes == 0) {
+        close(file);
+        return problem;
+    }
+    found->map = fl_grow(found->map, found->maps, &found->map_room, sizeof *found->map);
+    found->map[found->maps++] = map;
+    struct contents contents;
+    problem = read_lines(path, &map, origin, found, &contents);
+    *usage = problem != NULL;
+    return problem;
+}
+
+const char *fl_journals_read(const char *directory, const struct fl_origin *origin, bool others,
+                             struct fl_found *found, bool *usage)
+{
+    char pattern[PATH_BYTES];
+    *usage = false;
+    size_t length = 0; /* the folder's own name is no pattern */
+    for (const char *c = directory; *c && length < sizeof pattern - 16; c++) {
+        if (strchr("*?[\\", *c)) {
+            pattern[length++] = '\\';
+        }
+        pattern[length++] = *c;
+    }
+    strcpy(pattern + length, "/*.journal");
+    glob_t paths;
+    const int status = glob(pattern, 0, NULL, &paths);
+    if (status == GLOB_NOMATCH) {
+        return NULL;
+    }
+    if (status != 0) {
+        return fl_disk_failure("cannot read %s: %s", directory, strerror(errno));
+    }
+    const char *problem = NULL;
+    for (size_t i = 0; i < paths.gl_pathc && !problem; i++) {
+        problem = read_journal(paths.gl_pathv[i], origin, others, found, usage);
+    }
+    globfree(&paths);
+    return problem;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Opening
+ * --------------------------------------------------------------------------------------------- */
+
+/* Goes on behind the last whole line, or begins. */
+static const char *begin(int journal, const char *path, const struct fl_origin *origin,
+                         size_t bytes)
+{
+    char title[TITLE_TEXT];
+    title_of(origin, title);
+    if (ftruncate(journal, (off_t)bytes) != 0 || (bytes == 0 && !write_line(journal, title))) {
+        return fl_disk_failure("cannot write %s: %s", path, strerror(errno));
+    }
+    return NULL;
+}
+
+const char *fl_journal_open(const char *path, const struct fl_origin *origin, bool resume,
+                            int *journal, bool *usage)
 {
     *usage = false;
     *journal = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (*journal < 0) {
         return fl_disk_failure("cannot write %s: %s", path, strerror(errno));
     }
-    const char *problem = lock(*journal, path);
+    const char *problem;
+    if (!lock(*journal, path, F_WRLCK, &problem)) {
+        return problem ? problem : fl_disk_failure("another sweep is writing %s", path);
+    }
+    struct fl_journal_map map;
+    problem = map_file(path, *journal, &map);
     if (problem) {
         return problem;
     }
-    char *text = read_all(*journal);
-    if (!text) {
-        return fl_disk_failure("cannot read %s: %s", path, strerror(errno));
-    }
-    struct found found = {false, 0, 0};
-    read_lines(text, fingerprint, done, &found);
-    free(text);
-    *usage = found.other || (found.rows > 0 && !resume);
-    if (found.other) {
-        problem = fl_disk_failure(
-            "%s is of another plan, scenario or program; remove it or choose another folder", path);
-    } else if (*usage) {
+    struct contents contents;
+    problem = read_lines(path, &map, origin, NULL, &contents);
+    *usage = problem || (contents.rows > 0 && !resume);
+    if (!problem && *usage) {
         problem = fl_disk_failure("%s has %" PRIu32 " rows of this sweep; --resume goes on from "
                                   "there, to begin anew remove it",
-                                  path, found.rows);
+                                  path, contents.rows);
     }
-    return problem ? problem : begin(*journal, path, fingerprint, found.bytes);
+    if (map.bytes > 0) {
+        munmap((void *)(uintptr_t)map.text, map.bytes);
+    }
+    return problem ? problem : begin(*journal, path, origin, contents.bytes);
 }

@@ -11,6 +11,7 @@
 #include "sim/describe.h"
 #include "sim/disk.h"
 #include "sim/explore.h"
+#include "sim/merge.h"
 #include "sim/mistake.h"
 #include "sim/schema.h"
 #include "sim/shrink.h"
@@ -40,7 +41,7 @@ struct options {
     struct fl_bounds bounds;
     double alpha; /* 0: not given */
     uint64_t seed;
-    uint32_t jobs, runs;
+    uint32_t jobs, runs, shard, shards;
     bool has_seed, json, resolved, quiet, resume, dry_run;
 };
 
@@ -53,6 +54,7 @@ enum {
     KEY_SWEEP,
     KEY_JOBS,
     KEY_RESUME,
+    KEY_SHARD,
     KEY_DRY_RUN,
     KEY_KEEP,
     KEY_RUNS,
@@ -82,6 +84,20 @@ static bool read_jobs(const char *text, uint32_t *jobs)
     if (!read_seed(text, &count) || count < 1 || count > FL_JOBS_MAX) return false;
     *jobs = (uint32_t)count;
     return true;
+}
+
+/* "i/N" with 1 <= i <= N. */
+static bool read_shard(const char *text, uint32_t *shard, uint32_t *shards)
+{
+    char *end;
+    errno = 0;
+    if (*text < '1' || *text > '9') return false;
+    const unsigned long i = strtoul(text, &end, 10);
+    if (end[0] != '/' || end[1] < '1' || end[1] > '9') return false;
+    const unsigned long n = strtoul(end + 1, &end, 10);
+    *shard = (uint32_t)i;
+    *shards = (uint32_t)n;
+    return errno == 0 && *end == '\0' && i <= n && n <= FL_ROWS_MAX;
 }
 
 static bool read_runs(const char *text, uint32_t *runs)
@@ -167,6 +183,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_JOBS:
         if (!read_jobs(value, &o->jobs))
             argp_error(state, "--jobs %s: expected a number from 1 to %d", value, FL_JOBS_MAX);
+        return 0;
+    case KEY_SHARD:
+        if (!read_shard(value, &o->shard, &o->shards))
+            argp_error(state, "--shard %s: expected i/N with i from 1 to N, such as 3/7", value);
         return 0;
     case KEY_KEEP:
         o->keep = value;
@@ -373,10 +393,19 @@ static int command_sweep(const struct options *o)
     const struct fl_sweep sweep = {.plan = o->argument[0],
                                    .directory = o->directory,
                                    .jobs = o->jobs,
+                                   .shard = o->shard,
+                                   .shards = o->shards,
                                    .resume = o->resume,
                                    .dry_run = o->dry_run,
                                    .quiet = o->quiet};
     return fl_sweep(&sweep);
+}
+
+static int command_merge(const struct options *o)
+{
+    const struct fl_merge merge = {
+        .plan = o->argument[0], .directory = o->directory, .quiet = o->quiet};
+    return fl_merge(&merge);
 }
 
 static int command_shrink(const struct options *o)
@@ -473,7 +502,13 @@ static const struct argp_option sweep_options[] = {
     {"output", 'o', "DIR", 0, "Folder of the results; default results/NAME", 0},
     {"jobs", KEY_JOBS, "N", 0, "Processes at a time; default as many as there are cores", 0},
     {"resume", KEY_RESUME, 0, 0, "Go on where an earlier call ended; what failed is run again", 0},
+    {"shard", KEY_SHARD, "i/N", 0,
+     "Only this part of the points, i from 1 to N; faultline merge joins the parts", 0},
     {"dry-run", KEY_DRY_RUN, 0, 0, "Check the plan and print how many runs it is", 0},
+    {"quiet", 'q', 0, 0, "Print nothing if all goes well", 0},
+    {0}};
+static const struct argp_option merge_options[] = {
+    {"output", 'o', "DIR", 0, "Folder of the shards and of the results; default results/NAME", 0},
     {"quiet", 'q', 0, 0, "Print nothing if all goes well", 0},
     {0}};
 static const struct argp_option shrink_options[] = {
@@ -529,6 +564,8 @@ static const struct command {
      command_run, run_options, 1, 1},
     {"sweep", "PLAN.json", "Run a scenario over a grid of values and several seeds.", command_sweep,
      sweep_options, 1, 1},
+    {"merge", "PLAN.json", "Join the shards of a sweep into its tables.", command_merge,
+     merge_options, 1, 1},
     {"shrink", "SCENARIO.json", "Make a failing scenario as small as it can be and still fail.",
      command_shrink, shrink_options, 1, 1},
     {"explore", "SCENARIO.json", "Look at everything that can happen in a small scenario.",

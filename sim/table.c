@@ -16,9 +16,24 @@ enum { FORMAT_VERSION = 1 };
 #define FL_VERSION "unknown"
 #endif
 
-static uint32_t row_count(const struct fl_plan *plan)
+/* Rows that are there, in their order. */
+struct there {
+    const struct fl_plan *plan;
+    const struct fl_found *found;
+    uint32_t *number; /* [row]: point * replicates + replicate */
+    uint32_t count;
+};
+
+static struct there list_rows(const struct fl_plan *plan, const struct fl_found *found)
 {
-    return plan->points * plan->replicates;
+    const uint32_t most = plan->points * plan->replicates;
+    struct there there = {plan, found, fl_alloc(most, sizeof(uint32_t)), 0};
+    for (uint32_t i = 0; i < most; i++) {
+        if (found->row[i]) {
+            there.number[there.count++] = i;
+        }
+    }
+    return there;
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -75,16 +90,16 @@ static void print_row(FILE *out, const struct fl_plan *plan, uint32_t index, con
     fputc('\n', out);
 }
 
-static char *csv_text(const struct fl_plan *plan, const struct fl_rows_done *done, size_t *bytes)
+static char *csv_text(const struct there *there, size_t *bytes)
 {
     char *text = NULL;
     FILE *out = open_memstream(&text, bytes);
     if (!out) {
         fl_out_of_memory();
     }
-    print_header(out, plan);
-    for (uint32_t i = 0; i < row_count(plan); i++) {
-        print_row(out, plan, i, done->row[i]);
+    print_header(out, there->plan);
+    for (uint32_t i = 0; i < there->count; i++) {
+        print_row(out, there->plan, there->number[i], there->found->row[there->number[i]]);
     }
     if (fclose(out) != 0) {
         fl_out_of_memory();
@@ -104,31 +119,24 @@ static void put_bytes(unsigned char *out, uint64_t value, uint32_t width)
 }
 
 /* What a column says of one row: a number or a text. */
-typedef uint64_t number_at(const struct fl_plan *plan, const struct fl_rows_done *done,
-                           uint32_t which, uint32_t row);
-typedef const char *text_at(const struct fl_plan *plan, const struct fl_rows_done *done,
-                            uint32_t which, uint32_t row, char room[FL_FIELD_TEXT]);
-
-struct source {
-    const struct fl_plan *plan;
-    const struct fl_rows_done *done;
-    hid_t file;
-};
+typedef uint64_t number_at(const struct there *from, uint32_t which, uint32_t row);
+typedef const char *text_at(const struct there *from, uint32_t which, uint32_t row,
+                            char room[FL_FIELD_TEXT]);
 
 struct about {
     const char *group, *name, *units, *long_name;
     uint32_t which; /* axis, metric or field */
 };
 
-static bool write_numbers(const struct source *from, struct about about, enum fl_column_type type,
-                          uint32_t width, number_at *at)
+static bool write_numbers(const struct there *from, hid_t file, struct about about,
+                          enum fl_column_type type, uint32_t width, number_at *at)
 {
-    const uint32_t count = row_count(from->plan);
+    const uint32_t count = from->count;
     char path[2 * FL_PATH_MAX + FL_FIELD_TEXT];
     snprintf(path, sizeof path, "/%s/%s", about.group, about.name);
     unsigned char *values = fl_alloc(count, width);
     for (uint32_t i = 0; i < count; i++) {
-        put_bytes(values + (size_t)i * width, at(from->plan, from->done, about.which, i), width);
+        put_bytes(values + (size_t)i * width, at(from, about.which, from->number[i]), width);
     }
     const struct fl_h5_column column = {.path = path,
                                         .units = about.units,
@@ -137,24 +145,24 @@ static bool write_numbers(const struct source *from, struct about about, enum fl
                                         .width = width,
                                         .count = count,
                                         .values = values};
-    const bool ok = fl_h5_column(from->file, &column);
+    const bool ok = fl_h5_column(file, &column);
     free(values);
     return ok;
 }
 
-static bool write_texts(const struct source *from, struct about about, text_at *at)
+static bool write_texts(const struct there *from, hid_t file, struct about about, text_at *at)
 {
-    const uint32_t count = row_count(from->plan);
+    const uint32_t count = from->count;
     char path[2 * FL_PATH_MAX + FL_FIELD_TEXT], room[FL_FIELD_TEXT];
     snprintf(path, sizeof path, "/%s/%s", about.group, about.name);
     size_t width = 1;
     for (uint32_t i = 0; i < count; i++) {
-        const size_t length = strlen(at(from->plan, from->done, about.which, i, room));
+        const size_t length = strlen(at(from, about.which, from->number[i], room));
         width = length > width ? length : width;
     }
     char *values = fl_alloc(count, width);
     for (uint32_t i = 0; i < count; i++) {
-        const char *text = at(from->plan, from->done, about.which, i, room);
+        const char *text = at(from, about.which, from->number[i], room);
         memcpy(values + i * width, text, strlen(text));
     }
     const struct fl_h5_column column = {.path = path,
@@ -164,79 +172,58 @@ static bool write_texts(const struct source *from, struct about about, text_at *
                                         .width = (uint32_t)width,
                                         .count = count,
                                         .values = values};
-    const bool ok = fl_h5_column(from->file, &column);
+    const bool ok = fl_h5_column(file, &column);
     free(values);
     return ok;
 }
 
-static uint64_t point_at(const struct fl_plan *plan, const struct fl_rows_done *done,
-                         uint32_t which, uint32_t row)
+static uint64_t point_at(const struct there *from, uint32_t which, uint32_t row)
 {
-    (void)done;
-    return which == 0 ? row / plan->replicates : row % plan->replicates;
+    const uint32_t replicates = from->plan->replicates;
+    return which == 0 ? row / replicates : row % replicates;
 }
 
-static uint64_t seed_at(const struct fl_plan *plan, const struct fl_rows_done *done, uint32_t which,
-                        uint32_t row)
+static uint64_t seed_at(const struct there *from, uint32_t which, uint32_t row)
 {
-    (void)done;
     (void)which;
-    return fl_plan_seed(plan, row % plan->replicates);
+    return fl_plan_seed(from->plan, row % from->plan->replicates);
 }
 
-static uint64_t integer_at(const struct fl_plan *plan, const struct fl_rows_done *done,
-                           uint32_t which, uint32_t row)
+static uint64_t integer_at(const struct there *from, uint32_t which, uint32_t row)
 {
-    (void)done;
-    const uint32_t point = row / plan->replicates;
-    return (uint64_t)plan->axis[which].integer[fl_plan_value(plan, point, which)];
+    const uint32_t point = row / from->plan->replicates;
+    return (uint64_t)from->plan->axis[which].integer[fl_plan_value(from->plan, point, which)];
 }
 
-static const char *shown_at(const struct fl_plan *plan, const struct fl_rows_done *done,
-                            uint32_t which, uint32_t row, char room[FL_FIELD_TEXT])
+static const char *shown_at(const struct there *from, uint32_t which, uint32_t row,
+                            char room[FL_FIELD_TEXT])
 {
-    (void)done;
     (void)room;
-    const uint32_t point = row / plan->replicates;
-    return plan->axis[which].shown[fl_plan_value(plan, point, which)];
+    const uint32_t point = row / from->plan->replicates;
+    return from->plan->axis[which].shown[fl_plan_value(from->plan, point, which)];
 }
 
-static const char *field_at(const struct fl_plan *plan, const struct fl_rows_done *done,
-                            uint32_t which, uint32_t row, char room[FL_FIELD_TEXT])
+static const char *field_at(const struct there *from, uint32_t which, uint32_t row,
+                            char room[FL_FIELD_TEXT])
 {
-    (void)plan;
-    return fl_row_field(done->row[row], which, room);
+    return fl_row_field(from->found->row[row], which, room);
 }
 
-/* The inverse of fl_unit_text. */
-static bool number_of(const char *text, enum fl_unit unit, int64_t *value)
-{
-    if (unit == FL_BOOL) {
-        *value = strcmp(text, "true") == 0;
-        return *value || strcmp(text, "false") == 0;
-    }
-    const uint32_t digits = unit == FL_NANOSECOND                                 ? 9
-                            : unit == FL_USD || unit == FL_SIZE || unit == FL_PPM ? 6
-                                                                                  : 0;
-    return fl_decimal(text, strlen(text), digits, value);
-}
-
-static uint64_t metric_at(const struct fl_plan *plan, const struct fl_rows_done *done,
-                          uint32_t which, uint32_t row)
+static uint64_t metric_at(const struct there *from, uint32_t which, uint32_t row)
 {
     char room[FL_FIELD_TEXT];
-    const char *text = fl_row_field(done->row[row], FL_FIELD_METRIC + which, room);
+    const char *text = field_at(from, FL_FIELD_METRIC + which, row, room);
     int64_t value = INT64_MIN;
     if (*text) {
-        const bool ok = number_of(text, plan->unit[which], &value);
+        const bool ok = fl_unit_value(text, from->plan->unit[which], &value);
         FL_ASSERT(ok);
     }
     return (uint64_t)value;
 }
 
-static bool write_rows(const struct source *from)
+static bool write_rows(const struct there *from, hid_t file)
 {
-    const struct about point = {"rows", "point", "id", "point of the grid, first axis slowest", 0};
+    const struct about point = {"rows", "point", "id", "point of the plan, first axis slowest", 0};
     const struct about replicate = {"rows", "replicate", "id", "replicate, with a seed of its own",
                                     1};
     const struct about seed = {"rows", "seed", "1", "seed of the run", 0};
@@ -244,29 +231,29 @@ static bool write_rows(const struct source *from)
                                  FL_FIELD_STATUS};
     const struct about error = {"rows", "error", "text", "what went wrong, and how to see it again",
                                 FL_FIELD_ERROR};
-    return fl_h5_group(from->file, "/rows", NULL) &&
-           write_numbers(from, point, FL_COLUMN_UINT32, 4, point_at) &&
-           write_numbers(from, replicate, FL_COLUMN_UINT32, 4, point_at) &&
-           write_numbers(from, seed, FL_COLUMN_UINT64, 8, seed_at) &&
-           write_texts(from, status, field_at) && write_texts(from, error, field_at);
+    return fl_h5_group(file, "/rows", NULL) &&
+           write_numbers(from, file, point, FL_COLUMN_UINT32, 4, point_at) &&
+           write_numbers(from, file, replicate, FL_COLUMN_UINT32, 4, point_at) &&
+           write_numbers(from, file, seed, FL_COLUMN_UINT64, 8, seed_at) &&
+           write_texts(from, file, status, field_at) && write_texts(from, file, error, field_at);
 }
 
-static bool write_axes(const struct source *from)
+static bool write_axes(const struct there *from, hid_t file)
 {
-    bool ok = fl_h5_group(from->file, "/axes", NULL);
+    bool ok = fl_h5_group(file, "/axes", NULL);
     for (uint32_t i = 0; i < from->plan->axis_count && ok; i++) {
         const struct fl_axis *axis = &from->plan->axis[i];
         const struct about about = {"axes", axis->path, axis->integer ? "1" : "text",
                                     "value in the scenario", i};
-        ok = axis->integer ? write_numbers(from, about, FL_COLUMN_INT64, 8, integer_at)
-                           : write_texts(from, about, shown_at);
+        ok = axis->integer ? write_numbers(from, file, about, FL_COLUMN_INT64, 8, integer_at)
+                           : write_texts(from, file, about, shown_at);
     }
     return ok;
 }
 
-static bool write_metrics(const struct source *from)
+static bool write_metrics(const struct there *from, hid_t file)
 {
-    bool ok = fl_h5_group(from->file, "/metrics", NULL);
+    bool ok = fl_h5_group(file, "/metrics", NULL);
     for (uint32_t i = 0; i < from->plan->metric_count && ok; i++) {
         const enum fl_unit unit = from->plan->unit[i];
         const struct about number = {"metrics", from->plan->metric[i],
@@ -274,8 +261,8 @@ static bool write_metrics(const struct source *from)
                                      "at the end of the run; -2^63 if it did not end well", i};
         const struct about word = {"metrics", from->plan->metric[i], "text",
                                    "at the end of the run", FL_FIELD_METRIC + i};
-        ok = unit ? write_numbers(from, number, FL_COLUMN_INT64, 8, metric_at)
-                  : write_texts(from, word, field_at);
+        ok = unit ? write_numbers(from, file, number, FL_COLUMN_INT64, 8, metric_at)
+                  : write_texts(from, file, word, field_at);
     }
     return ok;
 }
@@ -294,17 +281,18 @@ static bool write_root(hid_t root, const struct fl_plan *plan, const char *conte
            fl_h5_text(root, "content_hash", content_hash);
 }
 
-static const char *build_image(const struct fl_plan *plan, const struct fl_rows_done *done,
-                               const char *content_hash, struct fl_h5_image *image)
+static const char *build_image(const struct there *from, const char *content_hash,
+                               struct fl_h5_image *image)
 {
-    const struct source from = {plan, done, fl_h5_new()};
-    bool ok = from.file >= 0 && write_axes(&from) && write_metrics(&from) && write_rows(&from) &&
-              write_root(from.file, plan, content_hash) && fl_h5_take(from.file, image);
+    const hid_t file = fl_h5_new();
+    bool ok = file >= 0 && write_axes(from, file) && write_metrics(from, file) &&
+              write_rows(from, file) && write_root(file, from->plan, content_hash) &&
+              fl_h5_take(file, image);
     char reason[FL_H5_REASON] = "no reason given";
     if (!ok) {
         fl_h5_reason(reason);
     }
-    ok = (from.file < 0 || H5Fclose(from.file) >= 0) && ok;
+    ok = (file < 0 || H5Fclose(file) >= 0) && ok;
     return ok ? NULL : fl_disk_failure("sweep.h5: HDF5 could not build the file: %s", reason);
 }
 
@@ -312,15 +300,16 @@ static const char *build_image(const struct fl_plan *plan, const struct fl_rows_
  * The whole
  * --------------------------------------------------------------------------------------------- */
 
-const char *fl_table_write(const struct fl_plan *plan, const struct fl_rows_done *done,
+const char *fl_table_write(const struct fl_plan *plan, const struct fl_found *found,
                            const char *directory, char content_hash[33])
 {
+    struct there there = list_rows(plan, found);
     size_t bytes = 0;
-    char *csv = csv_text(plan, done, &bytes);
+    char *csv = csv_text(&there, &bytes);
     const XXH128_hash_t hash = XXH3_128bits(csv, bytes);
     fl_digest_text((struct fl_digest){.lo = hash.low64, .hi = hash.high64}, content_hash);
     struct fl_h5_image image = {NULL, 0};
-    const char *problem = build_image(plan, done, content_hash, &image);
+    const char *problem = build_image(&there, content_hash, &image);
     if (!problem) {
         char *build = fl_build_text();
         const struct fl_file files[] = {{"sweep.csv", csv, bytes},
@@ -331,5 +320,6 @@ const char *fl_table_write(const struct fl_plan *plan, const struct fl_rows_done
     }
     free(image.bytes);
     free(csv);
+    free(there.number);
     return problem;
 }

@@ -15,9 +15,9 @@
 #include "sim/journal.h"
 #include "sim/plan.h"
 
-/* Every row must be done. NULL if all went well, else a sentence (lent until the next call); the hash
+/* The rows that were found. NULL if all went well, else a sentence (lent until the next call); the hash
  * of the content as 32 hex digits. */
-const char *fl_table_write(const struct fl_plan *plan, const struct fl_rows_done *done,
+const char *fl_table_write(const struct fl_plan *plan, const struct fl_found *found,
                            const char *directory, char content_hash[33]);
 
 #endif

@@ -1,6 +1,8 @@
 /* Exact text of integers by their unit. Never through a double. */
 #include "sim/unit_text.h"
 
+#include "sim/config.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,6 +72,15 @@ void fl_unit_text(int64_t value, enum fl_unit unit, char out[FL_UNIT_TEXT])
         return;
     }
     FL_UNREACHABLE("unit of a value");
+}
+
+bool fl_unit_value(const char *text, enum fl_unit unit, int64_t *value)
+{
+    if (unit == FL_BOOL) {
+        *value = strcmp(text, "true") == 0;
+        return *value || strcmp(text, "false") == 0;
+    }
+    return fl_decimal(text, strlen(text), fl_unit_digits(unit), value);
 }
 
 const char *fl_unit_symbol(enum fl_unit unit)

@@ -12,6 +12,9 @@ uint32_t fl_unit_digits(enum fl_unit unit);
  * booleans as true and false, the rest as plain integers. */
 void fl_unit_text(int64_t value, enum fl_unit unit, char out[FL_UNIT_TEXT]);
 
+/* The inverse of fl_unit_text; false if it is no such text. */
+bool fl_unit_value(const char *text, enum fl_unit unit, int64_t *value);
+
 /* What the stored integers count: the attribute `units` of a column. */
 const char *fl_unit_symbol(enum fl_unit unit);
 

@@ -2,6 +2,7 @@
  * program itself and the shipped plans are at the end.
  *
  * No timeouts of Criterion: see tests/unit/test_process.c. */
+#include "sim/merge.h"
 #include "sim/plan.h"
 #include "sim/sweep.h"
 #include "tests/lib/archive_fixture.h"
@@ -14,6 +15,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <xxhash.h>
 
 /* ------------------------------------------------------------------------------------------------
  * The model
@@ -610,7 +612,7 @@ Test(sweep, what_is_there_is_not_overwritten)
     write_text(p.base, "plan.json", FUSES);
     said = said_by_sweep(&p, "out", true, &status);
     cr_expect_eq(status, 2);
-    cr_expect(strstr(said, "is of another plan, scenario or program"), "%s", said);
+    cr_expect(strstr(said, "is of another plan or scenario"), "%s", said);
     free(said);
     cr_expect_eq(runs(), 18);
     place_remove(&p);
@@ -631,6 +633,187 @@ Test(sweep, two_at_a_time_in_one_folder_are_refused)
     cr_expect_eq(waitpid(first, &status, 0), first);
     cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     cr_expect_eq(runs(), 12);
+    place_remove(&p);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Shards
+ * --------------------------------------------------------------------------------------------- */
+
+static int shard(const struct place *p, const char *name, uint32_t i, uint32_t n, bool resume)
+{
+    char directory[2 * FAKE_PATH];
+    fake_path(p->base, name, directory);
+    return fl_sweep(&(struct fl_sweep){.plan = p->plan,
+                                       .directory = directory,
+                                       .jobs = 2,
+                                       .shard = i,
+                                       .shards = n,
+                                       .resume = resume,
+                                       .quiet = true});
+}
+
+/* With what it said, if `said` is not NULL; the caller frees that. */
+static int merge(const struct place *p, const char *name, char **said)
+{
+    char directory[2 * FAKE_PATH], path[2 * FAKE_PATH];
+    fake_path(p->base, name, directory);
+    fake_path(p->base, "said", path);
+    fflush(NULL);
+    const int before = dup(STDERR_FILENO), file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0666);
+    cr_assert(before >= 0 && file >= 0);
+    dup2(file, STDERR_FILENO);
+    const int status =
+        fl_merge(&(struct fl_merge){.plan = p->plan, .directory = directory, .quiet = true});
+    fflush(stderr);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    close(file);
+    if (said) {
+        size_t bytes;
+        *said = fake_read(p->base, "said", &bytes);
+    }
+    return status;
+}
+
+Test(sweep, bytes_do_not_depend_on_shards)
+{
+    const struct place p = place_new(AXES);
+    cr_expect_eq(sweep(&p, "whole", 2, false), 0);
+    size_t before = runs();
+    for (uint32_t n = 1; n <= 6; n++) {
+        char name[16];
+        snprintf(name, sizeof name, "%u", n);
+        for (uint32_t i = n; i >= 1; i--) cr_expect_eq(shard(&p, name, i, n, false), 0);
+        cr_expect_eq(runs(), before += 18, "a row for each, and once");
+        cr_expect_eq(merge(&p, name, NULL), 0);
+        expect_same_tables(&p, "whole", name);
+    }
+    /* Failures are rows like others, and are run again. */
+    write_text(p.base, "plan.json", FUSES);
+    cr_expect_eq(sweep(&p, "fuses", 2, false), 1);
+    for (uint32_t i = 1; i <= 3; i++) cr_expect_eq(shard(&p, "f", i, 3, false), i > 1);
+    cr_expect_eq(merge(&p, "f", NULL), 1);
+    expect_same_tables(&p, "fuses", "f");
+    before = runs();
+    cr_expect_eq(shard(&p, "f", 2, 3, true), 1);
+    cr_expect_eq(runs(), before + 4);
+    cr_expect_eq(merge(&p, "f", NULL), 1);
+    expect_same_tables(&p, "fuses", "f");
+    place_remove(&p);
+}
+
+/* Whoever resumes takes what any shard has finished. */
+Test(sweep, shards_of_other_numbers_and_the_whole_go_together)
+{
+    const struct place p = place_new(AXES);
+    cr_expect_eq(sweep(&p, "whole", 2, false), 0);
+    cr_expect_eq(shard(&p, "out", 1, 3, false), 0);
+    cr_expect_eq(shard(&p, "out", 5, 6, true), 0);
+    cr_expect_eq(runs(), 18 + 6 + 3);
+    char *said;
+    cr_expect_eq(merge(&p, "out", &said), 2);
+    cr_expect(strstr(said, "9 rows are missing, the first one is point 2, replicate 0"), "%s",
+              said);
+    free(said);
+    cr_expect_not(fake_exists(p.base, "out/sweep.h5"));
+    cr_expect_eq(shard(&p, "out", 2, 2, true), 0); /* points 3 to 5, of which 4 is there */
+    cr_expect_eq(runs(), 18 + 9 + 6);
+    cr_expect_eq(sweep(&p, "out", 1, true), 0);
+    cr_expect_eq(runs(), 18 + 18);
+    expect_same_tables(&p, "whole", "out");
+    cr_expect_eq(merge(&p, "out", NULL), 0);
+    expect_same_tables(&p, "whole", "out");
+    place_remove(&p);
+}
+
+/* A journal with one text in place of another, checksums made anew. */
+static void forge(const struct place *p, const char *from, const char *to, const char *was,
+                  const char *is)
+{
+    size_t bytes;
+    char *text = fake_read(p->base, from, &bytes), path[2 * FAKE_PATH];
+    fake_path(p->base, to, path);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    for (char *line = text; *line; line += strlen(line) + 1) {
+        line[strcspn(line, "\n")] = '\0';
+        char forged[4096], *at = strstr(line, was);
+        const size_t body = strlen(line) - 17;
+        if (at)
+            snprintf(forged, sizeof forged, "%.*s%s%.*s", (int)(at - line), line, is,
+                     (int)(line + body - at - (ptrdiff_t)strlen(was)), at + strlen(was));
+        else
+            snprintf(forged, sizeof forged, "%.*s", (int)body, line);
+        fprintf(file, "%s\t%016" PRIx64 "\n", forged,
+                (uint64_t)XXH3_64bits(forged, strlen(forged)));
+    }
+    fclose(file);
+    free(text);
+}
+
+Test(sweep, what_does_not_belong_together_is_not_merged)
+{
+    const struct place p = place_new(AXES);
+    char *said, word[256];
+    cr_expect_eq(sweep(&p, "whole", 2, false), 0);
+    for (uint32_t i = 1; i <= 2; i++) cr_expect_eq(shard(&p, "out", i, 2, false), 0);
+    /* A copy, with its rows in any order or not, changes nothing. */
+    forge(&p, "out/shard-1-of-2.journal", "out/copy.journal", "no such text", "");
+    cr_expect_eq(merge(&p, "out", NULL), 0);
+    expect_same_tables(&p, "whole", "out");
+    /* Another result of the same row. */
+    forge(&p, "out/shard-1-of-2.journal", "out/copy.journal", "\t4.500000\t", "\t4.500001\t");
+    cr_expect_eq(merge(&p, "out", &said), 2);
+    cr_expect(strstr(said, "ended otherwise in another journal"), "%s", said);
+    free(said);
+    /* Another plan; another program. */
+    size_t bytes;
+    char *title = fake_read(p.base, "out/shard-1-of-2.journal", &bytes);
+    snprintf(word, sizeof word, "%.32s", title + strlen("faultline sweep 2\t") + 33);
+    forge(&p, "out/shard-1-of-2.journal", "out/copy.journal", word,
+          "00000000000000000000000000000000");
+    cr_expect_eq(merge(&p, "out", &said), 2);
+    cr_expect(strstr(said, "copy.journal is of another plan or scenario"), "%s", said);
+    free(said);
+    snprintf(word, sizeof word, "%.32s", title + strlen("faultline sweep 2\t"));
+    forge(&p, "out/shard-1-of-2.journal", "out/copy.journal", word,
+          "00000000000000000000000000000000");
+    cr_expect_eq(merge(&p, "out", &said), 2);
+    cr_expect(strstr(said, "copy.journal is of another program"), "%s", said);
+    free(said);
+    free(title);
+    write_text(p.base, "out/copy.journal", "something else\n");
+    cr_expect_eq(merge(&p, "out", &said), 2);
+    cr_expect(strstr(said, "copy.journal is of another kind or version of sweep"), "%s", said);
+    free(said);
+    place_remove(&p);
+}
+
+Test(sweep, a_shard_is_not_smaller_than_a_point)
+{
+    const struct place p = place_new(AXES);
+    cr_expect_eq(shard(&p, "out", 7, 7, false), 2);
+    cr_expect_eq(merge(&p, "nowhere", NULL), 2);
+    cr_expect_eq(runs(), 0);
+    place_remove(&p);
+}
+
+/* Who merges while a shard is at work would take half of it. */
+Test(sweep, a_shard_at_work_is_not_merged)
+{
+    const struct place p = place_new(SLOW);
+    fflush(NULL);
+    const pid_t first = fork();
+    if (first == 0) _exit(sweep(&p, "out", 1, false));
+    while (journal_lines(&p, "out") < 2) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    char *said;
+    int status;
+    cr_expect_eq(merge(&p, "out", &said), 2);
+    cr_expect(strstr(said, "a sweep is writing"), "%s", said);
+    free(said);
+    cr_expect_eq(waitpid(first, &status, 0), first);
+    cr_expect_eq(merge(&p, "out", NULL), 0);
     place_remove(&p);
 }
 
