@@ -2,6 +2,7 @@
  * program itself and the shipped plans are at the end.
  *
  * No timeouts of Criterion: see tests/unit/test_process.c. */
+#define _XOPEN_SOURCE 700 /* a terminal of its own */
 #include "sim/merge.h"
 #include "sim/plan.h"
 #include "sim/sweep.h"
@@ -633,6 +634,37 @@ Test(sweep, two_at_a_time_in_one_folder_are_refused)
     cr_expect_eq(waitpid(first, &status, 0), first);
     cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     cr_expect_eq(runs(), 12);
+    place_remove(&p);
+}
+
+/* Elsewhere than on a terminal it would fill a log. */
+Test(sweep, a_terminal_is_told_how_long_the_rest_takes)
+{
+    const struct place p = place_new(SLOW);
+    const int terminal = posix_openpt(O_RDWR | O_NOCTTY), before = dup(STDERR_FILENO);
+    cr_assert(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+    const int other = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+    cr_assert_geq(other, 0);
+    dup2(other, STDERR_FILENO);
+    char directory[2 * FAKE_PATH], said[8192];
+    fake_path(p.base, "out", directory);
+    const int status =
+        fl_sweep(&(struct fl_sweep){.plan = p.plan, .directory = directory, .jobs = 1});
+    dup2(before, STDERR_FILENO);
+    close(before);
+    const ssize_t got = read(terminal, said, sizeof said - 1);
+    cr_assert_gt(got, 0);
+    said[got] = '\0';
+    cr_expect_eq(status, 0);
+    cr_expect(strstr(said, "\r\033[K0 of 12 rows\r"), "%s", said);
+    cr_expect(strstr(said, "\r\033[K1 of 12 rows\r"), "%s", said); /* one row is no measure yet */
+    cr_expect(strstr(said, "\r\033[K11 of 12 rows, 1 s left\r"), "%s", said);
+    cr_expect_str_eq(said + got - 4, "\r\033[K");
+    close(other);
+    close(terminal);
+    char *quiet = said_by_sweep(&p, "again", false, &(int){0});
+    cr_expect_str_eq(quiet, "");
+    free(quiet);
     place_remove(&p);
 }
 
