@@ -21,7 +21,7 @@ mirror=${1-$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By:
 
 root=$(mktemp -d /tmp/faultline-fresh.XXXXXX)
 clean_up() {
-    umount "$root"/{proc,dev/shm} 2>/dev/null
+    umount "$root"/{proc,dev/shm,dev/pts} 2>/dev/null
     rm -rf --one-file-system "$root"
 }
 trap clean_up EXIT
@@ -34,7 +34,8 @@ rm "$root.log"
 apt-config dump | grep -E '^Acquire::(https?|Check-|Retries|ForceIP)' >"$root/etc/apt/apt.conf.d/90host" || true
 cp -L /etc/resolv.conf "$root/etc/resolv.conf" || true
 mount -t proc proc "$root/proc"
-mkdir -p "$root/dev/shm" && mount -t tmpfs tmpfs "$root/dev/shm"
+mkdir -p "$root/dev/shm" "$root/dev/pts" && mount -t tmpfs tmpfs "$root/dev/shm"
+mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
 
 # As a stranger would have it: by git clone.
 git -c safe.directory="$PWD" clone -q --no-local . "$root/origin" 2>/dev/null || git init -q "$root/origin"

@@ -642,7 +642,8 @@ Test(sweep, a_terminal_is_told_how_long_the_rest_takes)
 {
     const struct place p = place_new(SLOW);
     const int terminal = posix_openpt(O_RDWR | O_NOCTTY), before = dup(STDERR_FILENO);
-    cr_assert(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+    if (terminal < 0) cr_skip_test("no pseudo-terminal to be had here: /dev/pts is not mounted");
+    cr_assert(grantpt(terminal) == 0 && unlockpt(terminal) == 0);
     const int other = open(ptsname(terminal), O_RDWR | O_NOCTTY);
     cr_assert_geq(other, 0);
     dup2(other, STDERR_FILENO);
