@@ -46,7 +46,8 @@ void fl_plan_origin(const struct fl_plan *plan, struct fl_origin *origin)
     hash_text(hash, plan->resolved);
     hash_text(hash, seed);
     for (uint32_t i = 0; i < plan->axis_count; i++) {
-        hash_text(hash, "axis");
+        const bool with_last = i > 0 && plan->axis[i].dimension == plan->axis[i - 1].dimension;
+        hash_text(hash, with_last ? "with" : "axis");
         for (uint32_t j = 0; j < plan->axis[i].count; j++) {
             hash_text(hash, plan->axis[i].override[j]);
         }

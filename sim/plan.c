@@ -3,24 +3,13 @@
 
 #include "sim/config_parts.h"
 #include "sim/extends.h"
+#include "sim/plan_reading.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
-
-/* While a plan is being read. */
-struct planning {
-    struct fl_reading reading;
-    struct fl_plan *plan;
-    const cJSON *value[FL_AXES_MAX]; /* first value of each axis */
-    const cJSON *metrics;
-    bool *refused[FL_AXES_MAX]; /* by value: reported already */
-    bool *taken[FL_AXES_MAX];   /* by value: good at some point */
-    uint32_t together;          /* points reported whose values do not go together */
-    bool *unknown;              /* by metric: likewise */
-};
 
 static char *arena_text(struct fl_plan *plan, const char *text, size_t bytes)
 {
@@ -29,141 +18,11 @@ static char *arena_text(struct fl_plan *plan, const char *text, size_t bytes)
     return copy;
 }
 
-static char *arena_word(struct fl_plan *plan, const char *text)
-{
-    return arena_text(plan, text, strlen(text));
-}
-
-/* ------------------------------------------------------------------------------------------------
- * Axes
- * --------------------------------------------------------------------------------------------- */
-
-/* The text of a value on one line. Outside of strings line ends are blanks, inside there are none. */
-static char *value_text(struct planning *p, const cJSON *item)
-{
-    size_t bytes;
-    const char *slice = fl_json_slice(&p->reading.json, item, &bytes);
-    char *text = arena_text(p->plan, slice, bytes);
-    for (char *at = text; *at; at++) {
-        *at = *at == '\n' || *at == '\r' || *at == '\t' ? ' ' : *at;
-    }
-    return text;
-}
-
-static bool is_integer(const char *text, int64_t *value)
-{
-    return strpbrk(text, ".eE") == NULL && fl_decimal(text, strlen(text), 0, value);
-}
-
-static void read_value(struct planning *p, struct fl_axis *axis, uint32_t index, const cJSON *item)
-{
-    const char *text = value_text(p, item);
-    char *override = fl_arena_alloc(&p->plan->arena, strlen(axis->path) + strlen(text) + 2, 1);
-    strcat(strcat(strcpy(override, axis->path), "="), text);
-    axis->override[index] = override;
-    axis->shown[index] = arena_word(p->plan, cJSON_IsString(item) ? item->valuestring : text);
-    for (uint32_t i = 0; i < index; i++) {
-        if (strcmp(axis->override[i], override) == 0) {
-            fl_mistake(&p->reading.json, item, FL_AT_VALUE, "this value is there twice");
-            return;
-        }
-    }
-    if (axis->integer && (!cJSON_IsNumber(item) || !is_integer(text, &axis->integer[index]))) {
-        axis->integer = NULL;
-    }
-}
-
-static void read_values(struct planning *p, struct fl_axis *axis, const cJSON *values)
-{
-    if (!cJSON_IsArray(values) || !values->child) {
-        fl_mistake(&p->reading.json, values, FL_AT_VALUE, "expected a list of values");
-        return;
-    }
-    struct fl_arena *arena = &p->plan->arena;
-    axis->count = (uint32_t)cJSON_GetArraySize(values);
-    axis->override = fl_arena_alloc(arena, axis->count, sizeof *axis->override);
-    axis->shown = fl_arena_alloc(arena, axis->count, sizeof *axis->shown);
-    axis->integer = fl_arena_alloc(arena, axis->count, sizeof *axis->integer);
-    uint32_t index = 0;
-    for (const cJSON *item = values->child; item; item = item->next) {
-        read_value(p, axis, index++, item);
-    }
-}
-
-static void read_path(struct planning *p, struct fl_axis *axis, const cJSON *item)
-{
-    const char *path = fl_read_word(&p->reading, item);
-    if (!path) {
-        return;
-    }
-    if (strpbrk(path, "=/\n") || !*path) {
-        fl_mistake(&p->reading.json, item, FL_AT_VALUE,
-                   "expected a path such as faults.oracle-stuck.to_s");
-    } else if (strcmp(path, "seed") == 0) {
-        fl_mistake(&p->reading.json, item, FL_AT_VALUE,
-                   "the seed of a row follows from the plan's seed and the replicate");
-    } else {
-        for (const struct fl_axis *other = p->plan->axis; other < axis; other++) {
-            if (strcmp(other->path, path) == 0) {
-                fl_mistake(&p->reading.json, item, FL_AT_VALUE, "two axes have this path");
-            }
-        }
-    }
-    axis->path = arena_word(p->plan, path);
-}
-
-static void read_axis(struct planning *p, uint32_t index, const cJSON *object)
-{
-    static const char *const keys[] = {"path", "values", NULL};
-    struct fl_axis *axis = &p->plan->axis[index];
-    axis->path = arena_word(p->plan, "");
-    if (!fl_is_object(&p->reading, object)) {
-        return;
-    }
-    fl_check_keys(&p->reading, object, keys, NULL, NULL);
-    const cJSON *path = fl_member(object, "path"), *values = fl_member(object, "values");
-    if (!path || !values) {
-        fl_missing(&p->reading, object, path ? "values" : "path");
-        return;
-    }
-    read_path(p, axis, path);
-    read_values(p, axis, values);
-    p->value[index] = values->child;
-}
-
-static void read_axes(struct planning *p, const cJSON *tree)
-{
-    struct fl_plan *plan = p->plan;
-    plan->points = 1;
-    const cJSON *axes = fl_member(tree, "axes");
-    if (!axes || !fl_is_list(&p->reading, axes, "axes")) {
-        return;
-    }
-    const int count = cJSON_GetArraySize(axes);
-    if (count > FL_AXES_MAX) {
-        fl_mistake(&p->reading.json, axes, FL_AT_VALUE, "more than %d axes", (int)FL_AXES_MAX);
-        return;
-    }
-    plan->axis = fl_arena_alloc(&plan->arena, (size_t)count, sizeof *plan->axis);
-    plan->axis_count = (uint32_t)count;
-    uint64_t points = 1;
-    uint32_t index = 0;
-    for (const cJSON *item = axes->child; item; item = item->next, index++) {
-        read_axis(p, index, item);
-        points = points > FL_ROWS_MAX ? points : points * plan->axis[index].count;
-    }
-    if (points > FL_ROWS_MAX / plan->replicates) {
-        fl_mistake(&p->reading.json, axes, FL_AT_VALUE, "more than %" PRIu64 " rows", FL_ROWS_MAX);
-        return;
-    }
-    plan->points = (uint32_t)points;
-}
-
 /* ------------------------------------------------------------------------------------------------
  * The other keys
  * --------------------------------------------------------------------------------------------- */
 
-static void read_names(struct planning *p, const cJSON *tree)
+static void read_names(struct fl_planning *p, const cJSON *tree)
 {
     const cJSON *name = fl_member(tree, "name"), *why = fl_member(tree, "why");
     const char *text = name ? fl_read_word(&p->reading, name) : NULL;
@@ -173,10 +32,10 @@ static void read_names(struct planning *p, const cJSON *tree)
         memcpy(p->plan->name, text, strlen(text) + 1);
     }
     text = why ? fl_read_word(&p->reading, why) : NULL;
-    p->plan->why = arena_word(p->plan, text ? text : "");
+    p->plan->why = fl_arena_text(&p->plan->arena, text ? text : "");
 }
 
-static void read_numbers(struct planning *p, const cJSON *tree)
+static void read_numbers(struct fl_planning *p, const cJSON *tree)
 {
     struct fl_plan *plan = p->plan;
     const cJSON *seed = fl_member(tree, "seed"), *replicates = fl_member(tree, "replicates");
@@ -193,7 +52,7 @@ static void read_numbers(struct planning *p, const cJSON *tree)
 }
 
 /* Unknown ones are found with the points: a scenario may have them at some points only. */
-static void read_metrics(struct planning *p, const cJSON *tree)
+static void read_metrics(struct fl_planning *p, const cJSON *tree)
 {
     struct fl_plan *plan = p->plan;
     const cJSON *metrics = fl_member(tree, "metrics");
@@ -218,12 +77,12 @@ static void read_metrics(struct planning *p, const cJSON *tree)
                 fl_mistake(&p->reading.json, item, FL_AT_VALUE, "this metric is there twice");
             }
         }
-        plan->metric[plan->metric_count++] = arena_word(plan, path ? path : "");
+        plan->metric[plan->metric_count++] = fl_arena_text(&plan->arena, path ? path : "");
     }
 }
 
 /* Reads the scenario that the plan names, relative to the plan. */
-static void read_scenario(struct planning *p, const cJSON *tree, const char *plan_path)
+static void read_scenario(struct fl_planning *p, const cJSON *tree, const char *plan_path)
 {
     struct fl_plan *plan = p->plan;
     const cJSON *item = fl_member(tree, "scenario");
@@ -240,7 +99,7 @@ static void read_scenario(struct planning *p, const cJSON *tree, const char *pla
     plan->scenario = fl_arena_alloc(&plan->arena, folder + strlen(written) + 1, 1);
     memcpy(plan->scenario, plan_path, folder);
     strcpy(plan->scenario + folder, written);
-    plan->scenario_written = arena_word(plan, written);
+    plan->scenario_written = fl_arena_text(&plan->arena, written);
     char *text = fl_file_read(plan->scenario, &plan->text_bytes);
     if (!text) {
         fl_mistake(&p->reading.json, item, FL_AT_VALUE, "cannot read %s: %s", plan->scenario,
@@ -251,14 +110,14 @@ static void read_scenario(struct planning *p, const cJSON *tree, const char *pla
     free(text);
 }
 
-static void read_plan(struct planning *p, const cJSON *tree, const char *path)
+static void read_plan(struct fl_planning *p, const cJSON *tree, const char *path)
 {
     static const char *const keys[] = {"$schema",    "name", "why",     "scenario", "axes",
                                        "replicates", "seed", "metrics", NULL};
     fl_check_keys(&p->reading, tree, keys, NULL, NULL);
     read_names(p, tree);
     read_numbers(p, tree);
-    read_axes(p, tree);
+    fl_plan_read_axes(p, tree);
     read_metrics(p, tree);
     read_scenario(p, tree, path);
 }
@@ -280,10 +139,11 @@ uint64_t fl_plan_seed(const struct fl_plan *plan, uint32_t replicate)
 uint32_t fl_plan_value(const struct fl_plan *plan, uint32_t point, uint32_t axis)
 {
     FL_ASSERT(point < plan->points && axis < plan->axis_count);
-    for (uint32_t i = plan->axis_count - 1; i > axis; i--) {
-        point /= plan->axis[i].count;
+    const uint32_t dimension = plan->axis[axis].dimension;
+    for (uint32_t i = plan->dimension_count - 1; i > dimension; i--) {
+        point /= plan->dimension[i].count;
     }
-    return point % plan->axis[axis].count;
+    return point % plan->dimension[dimension].count;
 }
 
 void fl_plan_overrides(const struct fl_plan *plan, uint32_t point,
@@ -294,8 +154,8 @@ void fl_plan_overrides(const struct fl_plan *plan, uint32_t point,
     }
 }
 
-static struct fl_config *config_at(const struct fl_plan *plan, uint32_t point, const uint64_t *seed,
-                                   struct fl_problems *problems)
+struct fl_config *fl_plan_config_at(const struct fl_plan *plan, uint32_t point,
+                                    const uint64_t *seed, struct fl_problems *problems)
 {
     const char *overrides[FL_AXES_MAX];
     fl_plan_overrides(plan, point, overrides);
@@ -307,7 +167,7 @@ struct fl_config *fl_plan_config(const struct fl_plan *plan, uint32_t point, uin
                                  struct fl_problems *problems)
 {
     const uint64_t seed = fl_plan_seed(plan, replicate);
-    return config_at(plan, point, &seed, problems);
+    return fl_plan_config_at(plan, point, &seed, problems);
 }
 
 /* For a shell: in single quotes unless nothing needs them. */
@@ -352,147 +212,10 @@ char *fl_plan_replay(const struct fl_plan *plan, const char *scenario, uint32_t 
 }
 
 /* ------------------------------------------------------------------------------------------------
- * Checking every point
- * --------------------------------------------------------------------------------------------- */
-
-static const cJSON *value_item(const struct planning *p, uint32_t axis, uint32_t index)
-{
-    const cJSON *item = p->value[axis];
-    while (index-- > 0) {
-        item = item->next;
-    }
-    return item;
-}
-
-/* What the reader said first, without the place in the scenario or the name of the override. */
-static const char *sentence_of(char *said)
-{
-    said[strcspn(said, "\n")] = '\0';
-    const char *at = strstr(said, ": error: ");
-    return at ? at + strlen(": error: ") : said;
-}
-
-/* The axis whose override the message is about: it begins with its name. UINT32_MAX if there is
- * none, or if the value was good at another point. */
-static uint32_t axis_at_fault(const struct planning *p, uint32_t point, const char *said)
-{
-    const char *overrides[FL_AXES_MAX];
-    fl_plan_overrides(p->plan, point, overrides);
-    for (uint32_t i = 0; i < p->plan->axis_count; i++) {
-        const size_t length = strlen(overrides[i]);
-        if (strncmp(said, "--set ", 6) == 0 && strncmp(said + 6, overrides[i], length) == 0 &&
-            strncmp(said + 6 + length, ": error: ", 9) == 0) {
-            return p->taken[i][fl_plan_value(p->plan, point, i)] ? UINT32_MAX : i;
-        }
-    }
-    return UINT32_MAX;
-}
-
-/* One value is at fault, or the values of the point do not go together: then the last axis' stands
- * for all. */
-static void blame(struct planning *p, uint32_t point, char *said)
-{
-    const struct fl_plan *plan = p->plan;
-    FL_ASSERT(plan->axis_count > 0); /* else the point is the scenario itself, which was taken */
-    uint32_t axis = axis_at_fault(p, point, said);
-    const bool together = axis == UINT32_MAX;
-    axis = together ? plan->axis_count - 1 : axis;
-    const uint32_t value = fl_plan_value(plan, point, axis);
-    if (together && plan->axis_count > 1) {
-        fl_mistake(&p->reading.json, value_item(p, axis, value), FL_AT_VALUE,
-                   "with the other values of point %" PRIu32 ": %s", point, sentence_of(said));
-        p->together++;
-    } else {
-        fl_mistake(&p->reading.json, value_item(p, axis, value), FL_AT_VALUE, "%s",
-                   sentence_of(said));
-        p->refused[axis][value] = true;
-    }
-}
-
-static void check_metrics(struct planning *p, uint32_t point, const struct fl_config *config)
-{
-    struct fl_plan *plan = p->plan;
-    const cJSON *item = p->metrics->child;
-    for (uint32_t i = 0; i < plan->metric_count; i++, item = item->next) {
-        struct fl_metric metric;
-        struct fl_hint hint;
-        const bool known = fl_summary_has(config, plan->metric[i], &metric, &hint);
-        if (!known && !p->unknown[i]) {
-            p->unknown[i] = true;
-            fl_mistake(&p->reading.json, item, FL_AT_VALUE,
-                       "the summary of point %" PRIu32 " has no such number%s", point, hint.text);
-        }
-        if (known) {
-            plan->unit[i] = metric.unit;
-        }
-    }
-}
-
-static bool is_refused(const struct planning *p, uint32_t point)
-{
-    for (uint32_t i = 0; i < p->plan->axis_count; i++) {
-        if (p->refused[i][fl_plan_value(p->plan, point, i)]) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void check_point(struct planning *p, uint32_t point)
-{
-    char *said = NULL;
-    size_t bytes = 0;
-    struct fl_problems problems = {.to = open_memstream(&said, &bytes)};
-    if (!problems.to) {
-        fl_out_of_memory();
-    }
-    struct fl_config *config = config_at(p->plan, point, NULL, &problems);
-    if (fclose(problems.to) != 0) {
-        fl_out_of_memory();
-    }
-    if (config) {
-        check_metrics(p, point, config);
-        for (uint32_t i = 0; i < p->plan->axis_count; i++) {
-            p->taken[i][fl_plan_value(p->plan, point, i)] = true;
-        }
-    } else {
-        blame(p, point, said);
-    }
-    fl_config_free(config);
-    free(said);
-}
-
-/* The scenario as it is first, so that its own mistakes are told in its own words. */
-static void check_points(struct planning *p, const cJSON *tree, struct fl_problems *problems)
-{
-    struct fl_plan *plan = p->plan;
-    struct fl_config *base =
-        fl_config_parse(plan->text, plan->text_bytes, plan->scenario, NULL, 0, NULL, problems);
-    if (!base) {
-        fl_mistake(&p->reading.json, fl_member(tree, "scenario"), FL_AT_VALUE,
-                   "this scenario has mistakes of its own");
-        return;
-    }
-    plan->resolved = arena_word(plan, base->resolved);
-    fl_config_free(base);
-    for (uint32_t i = 0; i < plan->axis_count; i++) {
-        p->refused[i] = fl_arena_alloc(&plan->arena, plan->axis[i].count, sizeof(bool));
-        p->taken[i] = fl_arena_alloc(&plan->arena, plan->axis[i].count, sizeof(bool));
-    }
-    p->unknown = fl_arena_alloc(&plan->arena, plan->metric_count, sizeof(bool));
-    enum { TOGETHER_SHOWN = 10 };
-    for (uint32_t point = 0; point < plan->points && p->together < TOGETHER_SHOWN; point++) {
-        if (!is_refused(p, point)) {
-            check_point(p, point);
-        }
-    }
-}
-
-/* ------------------------------------------------------------------------------------------------
  * The whole
  * --------------------------------------------------------------------------------------------- */
 
-static void read_text(struct planning *p, const char *path, const char *text, size_t bytes,
+static void read_text(struct fl_planning *p, const char *path, const char *text, size_t bytes,
                       struct fl_problems *problems)
 {
     struct fl_json *json = &p->reading.json;
@@ -508,7 +231,7 @@ static void read_text(struct planning *p, const char *path, const char *text, si
         p->plan->raw = arena_text(p->plan, text, bytes);
         read_plan(p, tree, path);
         if (json->mistake_count == 0) {
-            check_points(p, tree, problems);
+            fl_plan_check(p, tree, problems);
         }
     }
     cJSON_Delete(tree);
@@ -524,7 +247,7 @@ struct fl_plan *fl_plan_load(const char *path, struct fl_problems *problems)
         }
         return NULL;
     }
-    struct planning p = {.plan = fl_alloc(1, sizeof *p.plan)};
+    struct fl_planning p = {.plan = fl_alloc(1, sizeof *p.plan)};
     p.reading.arena = &p.plan->arena;
     read_text(&p, path, text, bytes, problems);
     free(text);

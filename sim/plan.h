@@ -1,34 +1,63 @@
-/* A plan of runs: one scenario, some of its values varied over a grid, each point with several seeds.
+/* A plan of runs: one scenario, some of its values varied, each point with several seeds.
  *
  *     {"name": "outage-minutes", "why": "...", "scenario": "../eth-crash-2020-03-12.json",
  *      "axes": [{"path": "faults.oracle-stuck.to_s", "values": [36300, 36600]}, ...],
  *      "replicates": 5, "seed": 1, "metrics": ["ledger.bad_debt", "checks.solvency"]}
  *
- * Points are numbered from 0, the first axis slowest; rows are (point, replicate). Replicate r has the
- * same seed at every point, a function of the plan's seed and r alone: points differ by what the axes
- * say and by nothing that was drawn. */
+ * Axes. Each entry of "axes" is one dimension, and the points are the product of all dimensions, numbered
+ * from 0, the first dimension slowest. A dimension sets one path of the scenario (as --set takes it), or
+ * several together:
+ *
+ *     {"path": P, "values": [...]}      these values
+ *     {"path": P, "grid": {"from": 5, "to": 1800, "count": 21, "scale": "log"}}
+ *                                       evenly spaced, both ends included ("scale": "linear" if absent)
+ *     {"zip": [{"path": P, "values": [...]}, {"path": Q, "grid": {...}}]}
+ *                                       paths that vary together, each with as many values
+ *     {"list": [{"P": 1, "Q": 2}, {"P": 3, "Q": 5}]}
+ *                                       points, all of which name the same paths
+ *     {"random": {"count": 100, "ranges": [{"path": P, "from": 1, "to": 9, "scale": "linear"}, ...]}}
+ *     {"latin_hypercube": {...}}, {"sobol": {...}}
+ *                                       a design over several ranges (sim/design.h); chance by key of the
+ *                                       plan's seed, the path and the point's number in the design
+ *
+ * Values of grids and ranges are decimals, exact, with "decimals": d of them. Without this key a grid has
+ * as many as its ends are written with, a range none if its ends have none, else as many as they are
+ * written with and at least 6. No two points may be the same.
+ *
+ * Replicates. Rows are (point, replicate). Replicate r has the same seed at every point, a function of the
+ * plan's seed and r alone: points differ by what the axes say and by nothing that was drawn. */
 #ifndef FL_PLAN_H
 #define FL_PLAN_H
 #include "sim/alloc.h"
 #include "sim/archive.h"
 
-enum { FL_AXES_MAX = 16, FL_METRICS_MAX = 256 };
+enum { FL_AXES_MAX = 64, FL_METRICS_MAX = 256 };
 #define FL_ROWS_MAX ((uint64_t)10000000)
 
+/* A path that is varied: a column of the tables. */
 struct fl_axis {
-    char *path; /* as --set takes it */
+    char *path;         /* as --set takes it */
+    uint32_t dimension; /* that it belongs to */
+    uint32_t count;     /* of the dimension's values */
+    char **override;    /* PATH=VALUE, the whole argument of --set */
+    char **shown;       /* the value in tables: its text in the plan, a string without its quotes */
+    int64_t *integer;   /* NULL unless all are plain integers */
+};
+
+/* A factor of the product: axes that follow one another and vary together. */
+struct fl_dimension {
+    const char *kind;     /* the key that says so: "values", "grid", "zip", ... */
+    uint32_t first, axes; /* of plan->axis */
     uint32_t count;
-    char **override;  /* PATH=VALUE, the whole argument of --set */
-    char **shown;     /* the value in tables: its text in the plan, a string without its quotes */
-    int64_t *integer; /* NULL unless all are plain integers */
 };
 
 struct fl_plan {
     char name[FL_NAME_MAX];
     char *why, *raw; /* raw: the plan as read */
     uint64_t seed;
-    uint32_t axis_count, metric_count, replicates;
+    uint32_t dimension_count, axis_count, metric_count, replicates;
     uint32_t points;
+    struct fl_dimension *dimension;
     struct fl_axis *axis;
     char **metric;          /* paths in the summary */
     enum fl_unit *unit;     /* of each metric; 0: words */
@@ -47,7 +76,7 @@ struct fl_plan *fl_plan_load(const char *path, struct fl_problems *problems);
 void fl_plan_free(struct fl_plan *plan);
 
 uint64_t fl_plan_seed(const struct fl_plan *plan, uint32_t replicate);
-/* Index of the value that axis `axis` has at a point. */
+/* Index of the value that axis `axis` has at a point: that of its dimension. */
 uint32_t fl_plan_value(const struct fl_plan *plan, uint32_t point, uint32_t axis);
 /* The --set arguments of a point, one for each axis. */
 void fl_plan_overrides(const struct fl_plan *plan, uint32_t point,

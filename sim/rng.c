@@ -25,7 +25,7 @@
 uint64_t fl_draw(uint64_t seed, enum fl_purpose purpose, uint64_t owner, uint64_t step,
                  uint32_t lane)
 {
-    FL_ASSERT(purpose >= FL_RNG_NETWORK && purpose <= FL_RNG_ANALYSIS);
+    FL_ASSERT(purpose >= FL_RNG_NETWORK && purpose <= FL_RNG_PLAN);
     const philox4x64_key_t key = {{seed, (uint64_t)purpose << PURPOSE_SHIFT | lane}};
     const philox4x64_ctr_t counter = {{owner, step, 0, 0}};
     return philox4x64(counter, key).v[0];

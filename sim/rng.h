@@ -18,7 +18,8 @@ enum fl_purpose {
     FL_RNG_TIE,         /* order of simultaneous events, when a scenario asks for it */
     FL_RNG_CLOCK,       /* how wrong a node's clock is */
     FL_RNG_WINDOW,      /* when a fault that comes and goes does so */
-    FL_RNG_ANALYSIS     /* resampling of what runs have left; nothing in a run */
+    FL_RNG_ANALYSIS,    /* resampling of what runs have left; nothing in a run */
+    FL_RNG_PLAN         /* points of a plan; nothing in a run */
 };
 
 /* 64 uniform bits of the exogenous key (seed, purpose, owner, step, lane). `owner` is

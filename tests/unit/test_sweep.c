@@ -338,7 +338,7 @@ Test(sweep, a_bad_plan_is_told_with_its_place)
          "plan.json:1:84: error: /axes/0/path: the seed of a row follows from the plan's seed and "
          "the replicate"},
         {"{\"name\": \"x\", " ONE ", " VALUE ", \"axes\": [{\"path\": \"a\"}]}",
-         "plan.json:1:75: error: /axes/0: missing required key \"values\""},
+         "plan.json:1:75: error: /axes/0: expected \"values\" or \"grid\""},
         {"{\"name\": \"x\", " ONE ", " VALUE ", \"axes\": [{\"path\": \"a\", \"values\": []}]}",
          "plan.json:1:99: error: /axes/0/values: expected a list of values"},
         {"{\"name\": \"x\", " ONE ", " VALUE ", \"axes\": [{\"path\": \"a\", \"values\": [1, 1]}]}",

@@ -1,0 +1,673 @@
+/* The axes of plans: every kind as the points it makes, its mistakes with their places, and the numbers of
+ * grids and designs against exact twins. Rows and sweeps are in test_sweep.c. */
+#include "sim/config_parts.h"
+#include "sim/design.h"
+#include "sim/plan.h"
+#include "sim/rng.h"
+#include "tests/lib/archive_fixture.h"
+
+#include <criterion/criterion.h>
+#include <gmp.h>
+#include <gsl/gsl_qrng.h>
+#include <inttypes.h>
+#include <math.h>
+
+/* ------------------------------------------------------------------------------------------------
+ * A model with numbers that can be set
+ * --------------------------------------------------------------------------------------------- */
+
+struct dial {
+    int64_t a, b, x;
+};
+static const struct fl_param dial_rows[] = {
+    {.key = "a",
+     .type = FL_INTEGER,
+     .offset = offsetof(struct dial, a),
+     .max = 2000,
+     .fallback = "0"},
+    {.key = "b",
+     .type = FL_INTEGER,
+     .offset = offsetof(struct dial, b),
+     .max = 2000,
+     .fallback = "0"},
+    {.key = "x",
+     .type = FL_DECIMAL,
+     .digits = 9,
+     .offset = offsetof(struct dial, x),
+     .min = INT64_MIN,
+     .max = INT64_MAX,
+     .fallback = "0"},
+    {.key = NULL},
+};
+static const char *check_dial(const void *params)
+{
+    const struct dial *p = params;
+    return p->a == 7 && p->b == 70 ? "a 7 and b 70 do not go together" : NULL;
+}
+static size_t dial_bytes(const void *params, const struct fl_self *self)
+{
+    (void)params;
+    (void)self;
+    return 8;
+}
+static void dial_init(const struct fl_self *self, void *state)
+{
+    (void)self;
+    (void)state;
+}
+static void dial_step(const struct fl_self *self, void *state, const struct fl_event *in,
+                      const struct fl_view *view, struct fl_outbox *out)
+{
+    (void)self;
+    (void)state;
+    (void)in;
+    (void)view;
+    (void)out;
+}
+static void dial_observe(const struct fl_self *self, const void *state, int64_t *out)
+{
+    (void)state;
+    out[0] = ((const struct dial *)self->params)->x;
+}
+static const struct fl_observable dial_observables[] = {{"dial.x", "", FL_USD, FL_FIRST},
+                                                        {.name = NULL}};
+static const struct fl_node_model dial_node = {
+    .state_bytes = dial_bytes, .init = dial_init, .step = dial_step, .observe = dial_observe};
+static const struct fl_model dial = {.name = "dial",
+                                     .family = FL_AGENT,
+                                     .doc = "",
+                                     .params = dial_rows,
+                                     .params_bytes = sizeof(struct dial),
+                                     .check = check_dial,
+                                     .observables = dial_observables,
+                                     .node = &dial_node};
+const struct fl_model *const fl_models[] = {&dial, NULL};
+
+#define SCENARIO                                                                         \
+    "{\"name\": \"one\", \"duration_s\": 1, \"nodes\": {\"n\": {\"agent\": {\"model\": " \
+    "\"dial\"}}}}"
+#define A "nodes.n.agent.a"
+#define B "nodes.n.agent.b"
+#define X "nodes.n.agent.x"
+#define HEAD "{\"name\": \"x\", \"scenario\": \"one.json\", \"metrics\": [\"dial.x\"], "
+
+/* ------------------------------------------------------------------------------------------------
+ * Plans
+ * --------------------------------------------------------------------------------------------- */
+
+static void write_text(const char *folder, const char *name, const char *text)
+{
+    char path[2 * FAKE_PATH];
+    fake_path(folder, name, path);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* The plan with these axes, or with this end after HEAD; what is said of it goes to *said, which the caller
+ * frees, without the name of its folder. */
+static struct fl_plan *load(const char *end, char **said)
+{
+    char folder[FAKE_PATH], path[2 * FAKE_PATH], *text = fl_alloc(strlen(end) + 1024, 1);
+    fake_folder(folder);
+    write_text(folder, "one.json", SCENARIO);
+    strcat(strcat(strcat(text, HEAD), end), "}");
+    write_text(folder, "plan.json", text);
+    fake_path(folder, "plan.json", path);
+    size_t bytes = 0;
+    struct fl_problems problems = {.to = open_memstream(said, &bytes)};
+    struct fl_plan *plan = fl_plan_load(path, &problems);
+    fclose(problems.to);
+    for (char *at; (at = strstr(*said, folder)) != NULL;) {
+        memmove(at, at + strlen(folder) + 1, strlen(at + strlen(folder) + 1) + 1);
+    }
+    fake_path(folder, "one.json", path);
+    remove(path);
+    fake_path(folder, "plan.json", path);
+    remove(path);
+    cr_expect_eq(rmdir(folder), 0);
+    free(text);
+    return plan;
+}
+
+static struct fl_plan *good(const char *end)
+{
+    char *said;
+    struct fl_plan *plan = load(end, &said);
+    cr_assert_not_null(plan, "%s\n%s", end, said);
+    free(said);
+    return plan;
+}
+
+/* "a=1 x=0.5; a=1 x=1; ...": the last word of each path. */
+static void expect_points(const char *end, const char *expected)
+{
+    struct fl_plan *plan = good(end);
+    char text[4096] = "";
+    for (uint32_t point = 0; point < plan->points; point++) {
+        const char *overrides[FL_AXES_MAX];
+        fl_plan_overrides(plan, point, overrides);
+        strcat(text, point > 0 ? "; " : "");
+        for (uint32_t i = 0; i < plan->axis_count; i++) {
+            cr_assert_lt(strlen(text) + strlen(overrides[i]), sizeof text - 4);
+            strcat(strcat(text, i > 0 ? " " : ""), strrchr(overrides[i], '.') - 1 > overrides[i]
+                                                       ? strstr(overrides[i], "agent.") + 6
+                                                       : overrides[i]);
+        }
+    }
+    cr_expect_str_eq(text, expected, "%s\n  made     %s\n  expected %s", end, text, expected);
+    fl_plan_free(plan);
+}
+
+static void expect_refused(const char *end, const char *first_line)
+{
+    char *said;
+    struct fl_plan *plan = load(end, &said);
+    cr_expect_null(plan, "accepted: %s", end);
+    said[strcspn(said, "\n")] = '\0';
+    cr_expect_str_eq(said, first_line, "%s\n  said     %s\n  expected %s", end, said, first_line);
+    free(said);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Kinds
+ * --------------------------------------------------------------------------------------------- */
+
+#define PATH(path, rest) "{\"path\": \"" path "\", " rest "}"
+
+Test(plan, a_grid_has_both_ends_and_exact_decimals)
+{
+    expect_points("\"axes\": [" PATH(A, "\"grid\": {\"from\": 5, \"to\": 25, \"count\": 5}") "]",
+                  "a=5; a=10; a=15; a=20; a=25");
+    expect_points("\"axes\": [" PATH(X, "\"grid\": {\"from\": 1, \"to\": 0.0, \"count\": 3}") "]",
+                  "x=1; x=0.5; x=0");
+    /* thirds: 0.333 from below, 0.667 from above */
+    expect_points("\"axes\": [" PATH(X, "\"grid\": {\"from\": 0, \"to\": 1, \"count\": 4, "
+                                        "\"decimals\": 3}") "]",
+                  "x=0; x=0.333; x=0.667; x=1");
+    /* halves go away from the start, up or down */
+    expect_points("\"axes\": [" PATH(X, "\"grid\": {\"from\": -1, \"to\": 2, \"count\": 3}") "]",
+                  "x=-1; x=1; x=2");
+    expect_points("\"axes\": [" PATH(X, "\"grid\": {\"from\": 2, \"to\": -1, \"count\": 3}") "]",
+                  "x=2; x=0; x=-1");
+    expect_points("\"axes\": [" PATH(A, "\"grid\": {\"from\": 1, \"to\": 1000, \"count\": 4, "
+                                        "\"scale\": \"log\"}") "]",
+                  "a=1; a=10; a=100; a=1000");
+    /* sqrt(2) and sqrt(8), from the top */
+    expect_points("\"axes\": [" PATH(X, "\"grid\": {\"from\": 4, \"to\": 1, \"count\": 5, "
+                                        "\"scale\": \"log\", \"decimals\": 9}") "]",
+                  "x=4; x=2.828427125; x=2; x=1.414213562; x=1");
+    /* as many decimals as are written, however they are written */
+    expect_points("\"axes\": [" PATH(X, "\"grid\": {\"from\": 1e-2, \"to\": \"0.050\", \"count\": "
+                                        "2}") "]",
+                  "x=0.01; x=0.05");
+    /* beyond 2^53 other readers of JSON round */
+    expect_points("\"axes\": [" PATH(X, "\"grid\": {\"from\": \"0\", \"to\": \"9007199254.740994\","
+                                        " \"count\": 2, \"decimals\": 9}") "]",
+                  "x=0; x=9007199254.740994");
+}
+
+Test(plan, paths_of_a_zip_vary_together)
+{
+    expect_points(
+        "\"axes\": [" PATH(B, "\"values\": [1, 2]") ", {\"zip\": [" PATH(
+            A, "\"values\": [3, 4, 5]") ", " PATH(X, "\"grid\": {\"from\": 1, \"to\": 2, \"count\":"
+                                                     " 3, \"decimals\": 1}") "]}]",
+        "b=1 a=3 x=1; b=1 a=4 x=1.5; b=1 a=5 x=2; b=2 a=3 x=1; b=2 a=4 x=1.5; b=2 a=5 x=2");
+}
+
+/* The order of a point's keys says nothing; the first point's is that of the columns. */
+Test(plan, points_of_a_list_are_as_written)
+{
+    expect_points("\"axes\": [{\"list\": [{\"$comment\": \"\", \"" A "\": 1, \"" X "\": \"0.5\"}, "
+                  "{\"" X "\": 2, \"" A "\": 1}]}, " PATH(B, "\"values\": [8, 9]") "]",
+                  "a=1 x=\"0.5\" b=8; a=1 x=\"0.5\" b=9; a=1 x=2 b=8; a=1 x=2 b=9");
+}
+
+Test(plan, dimensions_say_what_they_are)
+{
+    struct fl_plan *plan =
+        good("\"replicates\": 3, \"axes\": [{\"zip\": [" PATH(A, "\"values\": [3, 4]") ", " PATH(
+            X, "\"values\": [3.5, 4]") "]}, " PATH(B, "\"grid\": {\"from\": 1, \"to\": 5, "
+                                                      "\"count\": 5}") "]");
+    cr_assert_eq(plan->dimension_count, 2);
+    cr_assert_eq(plan->axis_count, 3);
+    cr_expect_eq(plan->points, 10);
+    cr_expect_str_eq(plan->dimension[0].kind, "zip");
+    cr_expect_str_eq(plan->dimension[1].kind, "grid");
+    cr_expect_eq(plan->dimension[0].axes, 2);
+    cr_expect_eq(plan->dimension[1].first, 2);
+    cr_expect_eq(plan->axis[1].dimension, 0);
+    cr_expect_eq(plan->axis[2].count, 5);
+    /* Integers stay integers, alone and beside others. */
+    cr_assert_not_null(plan->axis[0].integer);
+    cr_expect_eq(plan->axis[0].integer[1], 4);
+    cr_expect_null(plan->axis[1].integer);
+    cr_assert_not_null(plan->axis[2].integer);
+    cr_expect_eq(plan->axis[2].integer[4], 5);
+    for (uint32_t point = 0; point < 10; point++) {
+        cr_expect_eq(fl_plan_value(plan, point, 0), point / 5);
+        cr_expect_eq(fl_plan_value(plan, point, 1), point / 5);
+        cr_expect_eq(fl_plan_value(plan, point, 2), point % 5);
+    }
+    fl_plan_free(plan);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Designs in plans
+ * --------------------------------------------------------------------------------------------- */
+
+#define RANGES                                                        \
+    "\"ranges\": [{\"path\": \"" A "\", \"from\": 0, \"to\": 999}, {" \
+    "\"path\": \"" X "\", \"from\": 0.5, \"to\": 50, \"scale\": \"log\"}]}"
+
+static void expect_same_values(const struct fl_plan *one, const struct fl_plan *other,
+                               uint32_t count, bool same)
+{
+    uint32_t equal = 0;
+    for (uint32_t i = 0; i < 2 * count; i++) {
+        equal += strcmp(one->axis[i % 2].shown[i / 2], other->axis[i % 2].shown[i / 2]) == 0;
+    }
+    if (same)
+        cr_expect_eq(equal, 2 * count);
+    else
+        cr_expect_lt(equal, count / 10);
+}
+
+/* By key of seed, path and number alone: not of replicates, of other axes, or of the order of ranges. */
+Test(plan, designs_are_drawn_by_key)
+{
+    static const char *const kinds[] = {"random", "latin_hypercube"};
+    for (int i = 0; i < 2; i++) {
+        char text[1024];
+        snprintf(text, sizeof text, "\"axes\": [{\"%s\": {\"count\": 50, " RANGES "}]", kinds[i]);
+        struct fl_plan *plan = good(text);
+        cr_expect_eq(plan->points, 50);
+        cr_expect_str_eq(plan->dimension[0].kind, kinds[i]);
+        cr_assert_not_null(plan->axis[0].integer);
+        cr_expect_null(plan->axis[1].integer);
+        for (uint32_t k = 0; k < 50; k++) {
+            cr_expect(plan->axis[0].integer[k] >= 0 && plan->axis[0].integer[k] <= 999);
+            const double x = strtod(plan->axis[1].shown[k], NULL);
+            cr_expect(x >= 0.5 && x <= 50);
+        }
+        snprintf(text, sizeof text,
+                 "\"replicates\": 7, \"seed\": 1, \"axes\": [" PATH(
+                     B, "\"values\": [1, 2]") ", {\"%s\": {\"count\": 50, " RANGES "}]",
+                 kinds[i]);
+        struct fl_plan *more = good(text);
+        more->axis++;
+        expect_same_values(plan, more, 50, true);
+        more->axis--;
+        fl_plan_free(more);
+        snprintf(text, sizeof text, "\"seed\": 2, \"axes\": [{\"%s\": {\"count\": 50, " RANGES "}]",
+                 kinds[i]);
+        struct fl_plan *other = good(text);
+        expect_same_values(plan, other, 50, false);
+        fl_plan_free(other);
+        fl_plan_free(plan);
+    }
+    struct fl_plan *some = good("\"axes\": [{\"random\": {\"count\": 20, " RANGES "}]");
+    struct fl_plan *all = good("\"axes\": [{\"random\": {\"count\": 90, " RANGES "}]");
+    expect_same_values(some, all, 20, true);
+    fl_plan_free(some);
+    fl_plan_free(all);
+}
+
+/* The first eight points of Sobol's sequence in the order of Antonov and Saleev: 0; 1/2; 3/4, 1/4; 3/8,
+ * 7/8, 5/8, 1/8 and, in the second coordinate, 0; 1/2; 1/4, 3/4; 3/8, 7/8, 1/8, 5/8 (Bratley and Fox,
+ * Algorithm 659, 1988: direction numbers 1 and 1, 3, 5). Over 0 to 7 each number once. */
+Test(plan, sobol_in_a_plan)
+{
+    expect_points("\"axes\": [{\"sobol\": {\"count\": 8, \"ranges\": [{\"path\": \"" A
+                  "\", \"from\": 0, \"to\": 7}, {\"path\": \"" X "\", \"from\": 0, \"to\": 7}]}}]",
+                  "a=0 x=0; a=4 x=4; a=6 x=2; a=2 x=6; a=3 x=3; a=7 x=7; a=5 x=1; a=1 x=5");
+}
+
+/* A range of decimals has six at least, one of integers none. */
+Test(plan, decimals_of_a_range)
+{
+    struct fl_plan *plan = good("\"axes\": [{\"random\": {\"count\": 40, \"ranges\": ["
+                                "{\"path\": \"" X "\", \"from\": 0.1, \"to\": 0.9}]}}]");
+    size_t longest = 0;
+    for (uint32_t i = 0; i < plan->points; i++) {
+        const size_t length = strlen(plan->axis[0].shown[i]);
+        longest = length > longest ? length : longest;
+    }
+    cr_expect_eq(longest, strlen("0.123456"));
+    fl_plan_free(plan);
+    plan = good("\"axes\": [{\"random\": {\"count\": 3, \"ranges\": ["
+                "{\"path\": \"" X "\", \"from\": 0.0, \"to\": 0.9, \"decimals\": 1}]}}]");
+    for (uint32_t i = 0; i < plan->points; i++) {
+        cr_expect_leq(strlen(plan->axis[0].shown[i]), strlen("0.1"));
+    }
+    fl_plan_free(plan);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Mistakes
+ * --------------------------------------------------------------------------------------------- */
+
+#define AXES(text) "\n\"axes\": [" text "]"
+#define RANGE(rest) "{\"path\": \"" X "\", " rest "}"
+
+Test(plan, mistakes_of_every_kind_have_a_place)
+{
+    static const char *const bad[][2] = {
+        {AXES("{}"),
+         "plan.json:2:10: error: /axes/0: expected \"path\", \"zip\", \"list\", \"random\", "
+         "\"latin_hypercube\" or \"sobol\""},
+        {AXES(PATH(X, "\"values\": [1], \"sobel\": {}")),
+         "plan.json:2:53: error: /axes/0/sobel: unknown key (did you mean \"sobol\"?)"},
+        {AXES(PATH(X, "\"values\": [1], \"grid\": {}")),
+         "plan.json:2:10: error: /axes/0: expected \"values\" or \"grid\", and only one of them"},
+        {AXES("{\"zip\": [], \"path\": \"" X "\"}"),
+         "plan.json:2:18: error: /axes/0/zip: expected a list of paths with their values, found "
+         "none"},
+        {AXES("{\"zip\": [" PATH(X, "\"values\": [1]") "], \"values\": []}"),
+         "plan.json:2:64: error: /axes/0/values: unknown key"},
+        /* grid */
+        {AXES(PATH(X, "\"grid\": [1, 2]")),
+         "plan.json:2:46: error: /axes/0/grid: expected an object, found a list"},
+        {AXES(PATH(X, "\"grid\": {\"from\": 1, \"to\": 2}")),
+         "plan.json:2:46: error: /axes/0/grid: missing required key \"count\""},
+        {AXES(PATH(X, "\"grid\": {\"from\": 1, \"count\": 2}")),
+         "plan.json:2:46: error: /axes/0/grid: missing required key \"to\""},
+        {AXES(PATH(X, "\"grid\": {\"from\": 1, \"to\": 2, \"count\": 1}")),
+         "plan.json:2:76: error: /axes/0/grid/count: 1 is out of range (2 to 10000000)"},
+        {AXES(PATH(X, "\"grid\": {\"from\": 1, \"to\": 1, \"count\": 2}")),
+         "plan.json:2:64: error: /axes/0/grid/to: expected something else than \"from\""},
+        {AXES(PATH(X, "\"grid\": {\"from\": 0, \"to\": 1, \"count\": 2, \"scale\": \"log\"}")),
+         "plan.json:2:55: error: /axes/0/grid/from: expected a number above 0, as the scale is "
+         "\"log\""},
+        {AXES(PATH(X, "\"grid\": {\"from\": 1, \"to\": 9, \"count\": 2, \"scale\": \"cube\"}")),
+         "plan.json:2:88: error: /axes/0/grid/scale: unknown word \"cube\"; known: linear, log"},
+        {AXES(PATH(X, "\"grid\": {\"from\": 1, \"to\": 9.25, \"count\": 2, \"decimals\": 1}")),
+         "plan.json:2:64: error: /axes/0/grid/to: 9.25 has more than 1 decimals"},
+        {AXES(PATH(X, "\"grid\": {\"from\": 1, \"to\": 9, \"count\": 2, \"decimals\": 13}")),
+         "plan.json:2:91: error: /axes/0/grid/decimals: 13 is out of range (0 to 12)"},
+        {AXES(PATH(X, "\"grid\": {\"from\": 1, \"to\": 10000000, \"count\": 2, \"decimals\": 12}")),
+         "plan.json:2:64: error: /axes/0/grid/to: 10000000 is out of range "
+         "(-9223372.036854775808 to 9223372.036854775807)"},
+        {AXES(PATH(X, "\"grid\": {\"from\": 1, \"to\": 3, \"count\": 5}")),
+         "plan.json:2:46: error: /axes/0/grid: numbers 1 and 2 are the same after rounding (2): "
+         "give more "
+         "\"decimals\" or a smaller \"count\""},
+        {AXES(PATH(A, "\"grid\": {\"from\": 1900, \"to\": 2300, \"count\": 5}")),
+         "plan.json:2:46: error: /axes/0/grid: its value 2100 (number 2): /nodes/n/agent/a: 2100 "
+         "is "
+         "out of range (0 to 2000)"},
+        /* zip */
+        {AXES("{\"zip\": {}}"),
+         "plan.json:2:18: error: /axes/0/zip: expected a list of paths with their values, found an "
+         "object"},
+        {AXES("{\"zip\": [" PATH(A, "\"values\": [1, 2]") ",\n" PATH(B, "\"values\": [1]") "]}"),
+         "plan.json:3:1: error: /axes/0/zip/1: expected 2 values as in the first path, found 1"},
+        {AXES("{\"zip\": [" PATH(A, "\"values\": [1, 2]") ",\n" PATH(A, "\"values\": [1, 3]") "]}"),
+         "plan.json:3:10: error: /axes/0/zip/1/path: two axes have this path"},
+        {AXES("{\"zip\": [" PATH(A, "\"values\": [1, 2, 1]") ",\n" PATH(
+             B, "\"values\": [3, 3, 3]") "]}"),
+         "plan.json:2:64: error: /axes/0/zip/0/values/2: number 2 of these has the same values as "
+         "number 0"},
+        {AXES("{\"zip\": [" PATH(A, "\"values\": [1, 2]") ",\n" PATH(B,
+                                                                     "\"values\": [3, 3000]") "]}"),
+         "plan.json:3:43: error: /axes/0/zip/1/values/1: /nodes/n/agent/b: 3000 is out of range (0 "
+         "to 2000)"},
+        {AXES("{\"zip\": [{\"zip\": []}]}"),
+         "plan.json:2:19: error: /axes/0/zip/0: missing required key \"path\""},
+        /* list */
+        {AXES("{\"list\": []}"),
+         "plan.json:2:19: error: /axes/0/list: expected a list of points, such as "
+         "{\"faults.oracle-stuck.to_s\": 36300}"},
+        {AXES("{\"list\": [5]}"),
+         "plan.json:2:19: error: /axes/0/list: expected a list of points, such as "
+         "{\"faults.oracle-stuck.to_s\": 36300}"},
+        {AXES("{\"list\": [{\"" A "\": 1}, 7]}"),
+         "plan.json:2:44: error: /axes/0/list/1: expected an object, found a number"},
+        {AXES("{\"list\": [{\"" A "\": 1}, {\"" A "\": 2, \"" B "\": 2}]}"),
+         "plan.json:2:67: error: /axes/0/list/1/" B ": the first point has no such path"},
+        {AXES("{\"list\": [{\"" A "\": 1, \"" B "\": 2}, {\"" A "\": 2}]}"),
+         "plan.json:2:66: error: /axes/0/list/1: the first point says " B
+         ", and this one does not"},
+        {AXES("{\"list\": [{\"seed\": 1}]}"),
+         "plan.json:2:21: error: /axes/0/list/0/seed: the seed of a row follows from the plan's "
+         "seed and the replicate"},
+        {AXES("{\"list\": [{\"" A "\": 1}, {\"" A "\": \"much\"}]}"),
+         "plan.json:2:64: error: /axes/0/list/1/" A ": /nodes/n/agent/a: expected a number, found "
+         "the string \"much\""},
+        /* designs */
+        {AXES("{\"random\": 5}"),
+         "plan.json:2:21: error: /axes/0/random: expected an object, found a number"},
+        {AXES("{\"random\": {\"count\": 5}}"),
+         "plan.json:2:21: error: /axes/0/random: missing required key \"ranges\""},
+        {AXES("{\"random\": {\"count\": 0, \"ranges\": []}}"),
+         "plan.json:2:31: error: /axes/0/random/count: 0 is out of range (1 to 10000000)"},
+        {AXES("{\"latin_hypercube\": {\"count\": 5, \"ranges\": []}}"),
+         "plan.json:2:53: error: /axes/0/latin_hypercube/ranges: expected a list of 1 to 64 "
+         "ranges, "
+         "such as {\"path\": \"faults.oracle-stuck.to_s\", \"from\": 36300, \"to\": 43200}"},
+        {AXES("{\"random\": {\"count\": 5, \"ranges\": [\n{\"from\": 1, \"to\": 2}]}}"),
+         "plan.json:3:1: error: /axes/0/random/ranges/0: missing required key \"path\""},
+        {AXES("{\"random\": {\"count\": 5, \"ranges\": [\n" RANGE("\"from\": 1") "]}}"),
+         "plan.json:3:1: error: /axes/0/random/ranges/0: missing required key \"to\""},
+        {AXES("{\"random\": {\"count\": 5, \"ranges\": [\n" RANGE("\"from\": 3, \"to\": 2") "]}}"),
+         "plan.json:3:46: error: /axes/0/random/ranges/0/to: expected more than \"from\""},
+        {AXES("{\"random\": {\"count\": 5, \"ranges\": [\n" RANGE(
+             "\"from\": 1, \"to\": 2000, \"step\": 1") "]}}"),
+         "plan.json:3:52: error: /axes/0/random/ranges/0/step: unknown key"},
+        {AXES("{\"sobol\": {\"count\": 5, \"ranges\": [\n" RANGE("\"from\": 1, \"to\": 4") "]}}"),
+         "plan.json:3:1: error: /axes/0/sobol/ranges/0: numbers 3 and 4 are the same after "
+         "rounding (2): give more \"decimals\" or a smaller \"count\""},
+        {AXES("{\"sobol\": {\"count\": 4, \"ranges\": [\n{\"path\": \"" A
+              "\", \"from\": 1980, \"to\": 2011}]}}"),
+         "plan.json:3:1: error: /axes/0/sobol/ranges/0: its value 2004 (number 2): "
+         "/nodes/n/agent/a: 2004 is out of range (0 to 2000)"},
+        {AXES(PATH(A, "\"grid\": {\"from\": 0, \"to\": 1999, \"count\": 2000}") ", " PATH(
+             B, "\"grid\": {\"from\": 0, \"to\": 1999, \"count\": 2000}")) ", \"replicates\": 3",
+         "plan.json:2:9: error: /axes: more than 10000000 rows"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) expect_refused(bad[i][0], bad[i][1]);
+}
+
+/* One message for a range, and the other axis is still looked at. */
+Test(plan, a_range_is_blamed_once)
+{
+    char *said;
+    struct fl_plan *plan =
+        load(AXES(PATH(A, "\"grid\": {\"from\": 1000, \"to\": 3000, \"count\": 41}") ",\n" PATH(
+                 B, "\"values\": [1, 9000]")),
+             &said);
+    cr_expect_null(plan);
+    uint32_t errors = 0;
+    for (const char *at = said; (at = strstr(at, ": error: ")) != NULL; at++) errors++;
+    cr_expect_eq(errors, 2, "%s", said);
+    cr_expect(strstr(said, "its value 2050 (number 21): "), "%s", said);
+    cr_expect(strstr(said, "plan.json:3:43: error: /axes/1/values/1: "), "%s", said);
+    free(said);
+}
+
+/* Each value of a zip is good, but not with the one beside it. */
+Test(plan, values_of_one_dimension_that_do_not_go_together)
+{
+    expect_refused(
+        AXES("{\"zip\": [" PATH(A, "\"values\": [1, 7]") ",\n" PATH(B, "\"values\": [1, 70]") "]}"),
+        "plan.json:3:43: error: /axes/0/zip/1/values/1: with the other values of point "
+        "1: /nodes/n/agent: a 7 and b 70 do not go together");
+}
+
+Test(plan, sobol_has_forty_dimensions)
+{
+    cr_expect_eq(gsl_qrng_sobol->max_dimension, FL_SOBOL_DIMENSIONS);
+    for (int width = 40; width <= 41; width++) {
+        char *text = fl_alloc(41 * 128 + 256, 1), *said;
+        strcpy(text, "\"axes\": [{\"sobol\": {\"count\": 4, \"ranges\": [");
+        for (int i = 0; i < width; i++) {
+            sprintf(text + strlen(text), "%s{\"path\": \"p%d\", \"from\": 1, \"to\": 2}",
+                    i > 0 ? ", " : "", i);
+        }
+        strcat(text, "]}}]");
+        cr_expect_null(load(text, &said));
+        cr_expect((strstr(said, "expected a list of 1 to 40 ranges") != NULL) == (width > 40), "%s",
+                  said);
+        free(said);
+        free(text);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Numbers
+ * --------------------------------------------------------------------------------------------- */
+
+static uint64_t draw(uint32_t step)
+{
+    return fl_draw(2385, FL_RNG_ANALYSIS, 7, step, 0);
+}
+
+/* |2 * parts * (value - from) - 2 * distance * index| <= parts: no other integer is nearer. */
+Test(plan, a_linear_grid_is_rounded_to_nearest)
+{
+    for (uint32_t k = 0; k < 20000; k++) {
+        const int shift = (int)(draw(3 * k) % 64);
+        const struct fl_stretch s = {(int64_t)draw(3 * k + 1) >> shift,
+                                     (int64_t)draw(3 * k + 2) >> shift, false};
+        const uint32_t count = 2 + (uint32_t)(draw(3 * k) >> 8) % 1000;
+        const uint32_t index = (uint32_t)(draw(3 * k) >> 32) % count;
+        mpz_t left, right;
+        mpz_inits(left, right, NULL);
+        mpz_set_si(left, fl_even_value(s, index, count));
+        mpz_set_si(right, s.from);
+        mpz_sub(left, left, right);
+        mpz_mul_ui(left, left, 2 * (count - 1));
+        mpz_neg(right, right);
+        if (s.to >= 0)
+            mpz_add_ui(right, right, (uint64_t)s.to);
+        else
+            mpz_sub_ui(right, right, -(uint64_t)s.to);
+        mpz_mul_ui(right, right, 2 * index);
+        mpz_sub(left, left, right);
+        cr_expect_leq(mpz_cmpabs_ui(left, count - 1), 0, "%" PRId64 " to %" PRId64 ": %u of %u",
+                      s.from, s.to, index, count);
+        mpz_clears(left, right, NULL);
+    }
+}
+
+/* value^parts * scale against from^(parts - index) * to^index, exactly. */
+static int compare_power(uint64_t value, uint64_t scale, struct fl_stretch s, uint32_t index,
+                         uint32_t parts)
+{
+    mpz_t left, right, factor;
+    mpz_inits(left, right, factor, NULL);
+    mpz_ui_pow_ui(left, value, parts);
+    mpz_ui_pow_ui(right, (uint64_t)s.from, parts - index);
+    mpz_ui_pow_ui(factor, (uint64_t)s.to, index);
+    mpz_mul(right, right, factor);
+    mpz_ui_pow_ui(factor, scale, parts);
+    mpz_mul(right, right, factor);
+    const int order = mpz_cmp(left, right);
+    mpz_clears(left, right, factor, NULL);
+    return order;
+}
+
+Test(plan, a_logarithmic_grid_is_rounded_to_nearest)
+{
+    for (uint32_t k = 0; k < 3000; k++) {
+        const int shift = 1 + (int)(draw(3 * k) % 60);
+        const struct fl_stretch s = {1 + (int64_t)(draw(3 * k + 1) >> shift),
+                                     1 + (int64_t)(draw(3 * k + 2) >> (shift / 2 + 1)), true};
+        const uint32_t count = 2 + (uint32_t)(draw(3 * k) >> 8) % 60;
+        const uint32_t index = (uint32_t)(draw(3 * k) >> 32) % count;
+        const uint64_t twice = 2 * (uint64_t)fl_even_value(s, index, count);
+        cr_expect_leq(compare_power(twice - 1, 2, s, index, count - 1), 0);
+        cr_expect_geq(compare_power(twice + 1, 2, s, index, count - 1), 0);
+    }
+}
+
+/* The value v has the shares from ln(v / from) to ln((v + 1) / from), of ln((to + 1) / from). */
+Test(plan, a_share_of_a_logarithmic_range)
+{
+    for (uint32_t k = 0; k < 3000; k++) {
+        const int shift = 2 + (int)(draw(3 * k) % 60);
+        const int64_t from = 1 + (int64_t)(draw(3 * k + 1) >> shift);
+        const int64_t to = from + (int64_t)(draw(3 * k + 2) >> (shift / 2 + 2));
+        const uint32_t parts = 64, index = (uint32_t)(draw(3 * k) >> 32) % parts;
+        const struct fl_stretch beyond = {from, to + 1, true};
+        const int64_t value =
+            fl_value_at((struct fl_stretch){from, to, true}, (uint64_t)index << (64 - 6));
+        cr_expect(value >= from && value <= to);
+        cr_expect_leq(compare_power((uint64_t)value, 1, beyond, index, parts), 0);
+        cr_expect_geq(compare_power((uint64_t)value + 1, 1, beyond, index, parts), 0);
+    }
+    const struct fl_stretch all = {1, INT64_MAX, true};
+    cr_expect_eq(fl_value_at(all, 0), 1);
+    cr_expect_eq(fl_value_at(all, (uint64_t)1 << 63), 3037000499); /* floor(2^31.5): A017910 */
+    cr_expect_gt(fl_value_at(all, UINT64_MAX), INT64_MAX - 1000);
+}
+
+/* 0 to 8: nine values, each with a ninth of the shares; the borders are the ceilings of k 2^64 / 9. */
+Test(plan, integers_of_a_range_are_drawn_without_favour)
+{
+    const struct fl_stretch f = {0, 8, false}, all = {INT64_MIN, INT64_MAX, false};
+    for (uint64_t k = 1; k <= 8; k++) {
+        const uint64_t border = (uint64_t)((((fl_u128)k << 64) + 8) / 9);
+        cr_expect_eq(fl_value_at(f, border), (int64_t)k);
+        cr_expect_eq(fl_value_at(f, border - 1), (int64_t)k - 1);
+    }
+    cr_expect_eq(fl_value_at(all, 0), INT64_MIN);
+    cr_expect_eq(fl_value_at(all, UINT64_MAX), INT64_MAX);
+}
+
+enum { PARTS = 1024 };
+
+static void expect_one_in_each_part(const uint64_t *share, uint32_t step, uint32_t parts)
+{
+    bool *seen = fl_alloc(parts, 1);
+    for (uint32_t i = 0; i < parts; i++) {
+        const uint32_t part = (uint32_t)((fl_u128)share[(size_t)i * step] * parts >> 64);
+        cr_expect_not(seen[part]);
+        seen[part] = true;
+    }
+    free(seen);
+}
+
+Test(plan, a_latin_hypercube_has_one_point_in_each_part)
+{
+    static const uint32_t counts[] = {1, 2, 3, 7, 100, PARTS};
+    uint64_t share[PARTS], other[PARTS];
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        fl_latin_shares(3, 5, counts[i], share);
+        expect_one_in_each_part(share, 1, counts[i]);
+    }
+    /* Coordinates are independent: Spearman's rank correlation of independent orders has the variance
+     * 1 / (n - 1). */
+    fl_latin_shares(3, 6, PARTS, other);
+    double sum = 0;
+    for (uint32_t i = 0; i < PARTS; i++) {
+        sum += ((double)(share[i] >> 54) - 511.5) * ((double)(other[i] >> 54) - 511.5);
+    }
+    const double correlation = sum / (PARTS * (PARTS * (double)PARTS - 1) / 12);
+    cr_expect_lt(fabs(correlation), 4 / sqrt(PARTS - 1));
+}
+
+/* The first 2^k points of Sobol's sequence have one in each of 2^k equal parts of every coordinate, and the
+ * first two coordinates one in each box of area 2^-k whose sides are powers of two (a net with t = 0:
+ * Niederreiter, Random Number Generation and Quasi-Monte Carlo Methods, 1992, 4.5). Without the first
+ * point neither holds. */
+Test(plan, sobol_points_are_nets)
+{
+    uint64_t *share = fl_alloc((size_t)PARTS * FL_SOBOL_DIMENSIONS, sizeof *share);
+    fl_sobol_shares(FL_SOBOL_DIMENSIONS, PARTS, share);
+    for (uint32_t d = 0; d < FL_SOBOL_DIMENSIONS; d++)
+        expect_one_in_each_part(share + d, FL_SOBOL_DIMENSIONS, PARTS);
+    for (uint32_t wide = 0; wide <= 10; wide++) {
+        bool seen[PARTS] = {false};
+        for (uint32_t i = 0; i < PARTS; i++) {
+            const uint64_t *point = share + (size_t)i * FL_SOBOL_DIMENSIONS;
+            const uint64_t column = wide == 0 ? 0 : point[0] >> (64 - wide);
+            const uint64_t row = wide == 10 ? 0 : point[1] >> (64 - (10 - wide));
+            cr_expect_not(seen[column << (10 - wide) | row]);
+            seen[column << (10 - wide) | row] = true;
+        }
+    }
+    free(share);
+}
