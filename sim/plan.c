@@ -39,16 +39,24 @@ static void read_numbers(struct fl_planning *p, const cJSON *tree)
 {
     struct fl_plan *plan = p->plan;
     const cJSON *seed = fl_member(tree, "seed"), *replicates = fl_member(tree, "replicates");
+    const cJSON *looks = fl_member(tree, "looks");
     plan->seed = 1;
     if (seed) {
         fl_read_seed(&p->reading, seed, &plan->seed);
     }
     int64_t count = 1;
     if (replicates) {
-        const struct fl_range range = {0, 1, 1000000};
+        const struct fl_range range = {0, 1, FL_REPLICATES_MAX};
         cJSON_Delete(fl_read_number(&p->reading, replicates, range, &count));
     }
     plan->replicates = (uint32_t)count;
+    if (looks && replicates) {
+        fl_mistake(&p->reading.json, replicates, FL_AT_KEY,
+                   "the last of the \"looks\" says how many: leave this out");
+    }
+    if (looks) {
+        fl_plan_read_looks(p, looks);
+    }
 }
 
 /* Unknown ones are found with the points: a scenario may have them at some points only. */
@@ -112,13 +120,14 @@ static void read_scenario(struct fl_planning *p, const cJSON *tree, const char *
 
 static void read_plan(struct fl_planning *p, const cJSON *tree, const char *path)
 {
-    static const char *const keys[] = {"$schema",    "name", "why",     "scenario", "axes",
-                                       "replicates", "seed", "metrics", NULL};
+    static const char *const keys[] = {"$schema", "name", "why",  "scenario", "axes", "replicates",
+                                       "looks",   "stop", "seed", "metrics",  NULL};
     fl_check_keys(&p->reading, tree, keys, NULL, NULL);
     read_names(p, tree);
     read_numbers(p, tree);
     fl_plan_read_axes(p, tree);
     read_metrics(p, tree);
+    fl_plan_read_stop(p, tree);
     read_scenario(p, tree, path);
 }
 
@@ -230,8 +239,8 @@ static void read_text(struct fl_planning *p, const char *path, const char *text,
     if (tree && fl_is_object(&p->reading, tree)) {
         p->plan->raw = arena_text(p->plan, text, bytes);
         read_plan(p, tree, path);
-        if (json->mistake_count == 0) {
-            fl_plan_check(p, tree, problems);
+        if (json->mistake_count == 0 && fl_plan_check(p, tree, problems)) {
+            fl_plan_read_half_width(p, tree);
         }
     }
     cJSON_Delete(tree);

@@ -25,13 +25,24 @@
  * written with and at least 6. No two points may be the same.
  *
  * Replicates. Rows are (point, replicate). Replicate r has the same seed at every point, a function of the
- * plan's seed and r alone: points differ by what the axes say and by nothing that was drawn. */
+ * plan's seed and r alone: points differ by what the axes say and by nothing that was drawn.
+ *
+ * Looks. Instead of "replicates", a rule that says how many a point needs, at most the last of the looks:
+ *
+ *     "looks": [30, 60, 120],
+ *     "stop": {"metric": "ledger.bad_debt", "half_width": "100.0", "alpha": 0.05}
+ *
+ * With so many replicates done the point is looked at, and it is finished if the half-width of Student's
+ * interval of the metric's mean is at most this one, in the metric's unit as people write it: USD, seconds.
+ * The interval has the level 1 - alpha / looks, so that all of them together hold with 1 - alpha (Bonferroni)
+ * and stopping early costs nothing. A point whose values are all the same at a look is finished: let the
+ * first look be large enough for a loss to be seen. The usual alpha is 0.05. */
 #ifndef FL_PLAN_H
 #define FL_PLAN_H
 #include "sim/alloc.h"
 #include "sim/archive.h"
 
-enum { FL_AXES_MAX = 64, FL_METRICS_MAX = 256 };
+enum { FL_AXES_MAX = 64, FL_METRICS_MAX = 256, FL_LOOKS_MAX = 64, FL_REPLICATES_MAX = 1000000 };
 #define FL_ROWS_MAX ((uint64_t)10000000)
 
 /* A path that is varied: a column of the tables. */
@@ -51,12 +62,21 @@ struct fl_dimension {
     uint32_t count;
 };
 
+struct fl_stop {
+    uint32_t metric;    /* index */
+    uint32_t alpha_ppm; /* of all looks together */
+    int64_t half_width; /* in 10^-digits of the metric's unit, as runs give it */
+};
+
 struct fl_plan {
     char name[FL_NAME_MAX];
     char *why, *raw; /* raw: the plan as read */
     uint64_t seed;
     uint32_t dimension_count, axis_count, metric_count, replicates;
     uint32_t points;
+    uint32_t look_count; /* 0: every point has all replicates */
+    uint32_t *look;      /* ascending; the last is `replicates` */
+    struct fl_stop stop;
     struct fl_dimension *dimension;
     struct fl_axis *axis;
     char **metric;          /* paths in the summary */
@@ -87,5 +107,13 @@ struct fl_config *fl_plan_config(const struct fl_plan *plan, uint32_t point, uin
 /* The command that runs this row alone, of a scenario at this path; the caller frees it. */
 char *fl_plan_replay(const struct fl_plan *plan, const char *scenario, uint32_t point,
                      uint32_t replicate);
+
+/* How many replicates a point has at the first look after it had `done` of them, without looks all; 0 if
+ * that was the last. */
+uint32_t fl_plan_next_look(const struct fl_plan *plan, uint32_t done);
+/* Whether a point that has been run as often as a look says is finished: `values` are the rule's metric in
+ * the runs that ended well, `count` of them. Decided in integers but for Student's quantile, which is in
+ * whole millionths and at most 1.5 of them too large. False without a rule and below two values. */
+bool fl_plan_enough(const struct fl_plan *plan, const int64_t *values, uint32_t count);
 
 #endif

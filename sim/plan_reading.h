@@ -25,6 +25,12 @@ struct fl_planning {
 /* sim/plan_axes.c: axes and points; the seed and the replicates have been read. */
 void fl_plan_read_axes(struct fl_planning *p, const cJSON *tree);
 
+/* sim/plan_looks.c: the replicates, if there is a rule; then, with the metrics, the rule; then, with their
+ * units, what it asks for. */
+void fl_plan_read_looks(struct fl_planning *p, const cJSON *looks);
+void fl_plan_read_stop(struct fl_planning *p, const cJSON *tree);
+void fl_plan_read_half_width(struct fl_planning *p, const cJSON *tree);
+
 /* sim/plan_check.c: every point as a scenario. What is wrong with the scenario as it is goes to
  * `problems`, in its own words; whether there was nothing. */
 bool fl_plan_check(struct fl_planning *p, const cJSON *tree, struct fl_problems *problems);

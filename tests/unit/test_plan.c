@@ -1,5 +1,6 @@
 /* The axes of plans: every kind as the points it makes, its mistakes with their places, and the numbers of
  * grids and designs against exact twins. Rows and sweeps are in test_sweep.c. */
+#include "analysis/paired.h"
 #include "sim/config_parts.h"
 #include "sim/design.h"
 #include "sim/plan.h"
@@ -8,6 +9,7 @@
 
 #include <criterion/criterion.h>
 #include <gmp.h>
+#include <gsl/gsl_cdf.h>
 #include <gsl/gsl_qrng.h>
 #include <inttypes.h>
 #include <math.h>
@@ -89,7 +91,7 @@ const struct fl_model *const fl_models[] = {&dial, NULL};
 #define A "nodes.n.agent.a"
 #define B "nodes.n.agent.b"
 #define X "nodes.n.agent.x"
-#define HEAD "{\"name\": \"x\", \"scenario\": \"one.json\", \"metrics\": [\"dial.x\"], "
+#define HEAD "{\"name\": \"x\", \"scenario\": \"one.json\", \"metrics\": [\"dial.x\", \"digest\"], "
 
 /* ------------------------------------------------------------------------------------------------
  * Plans
@@ -670,4 +672,190 @@ Test(plan, sobol_points_are_nets)
         }
     }
     free(share);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Looks
+ * --------------------------------------------------------------------------------------------- */
+
+#define RULE(rest) "\n\"looks\": [3, 6, 12],\n\"stop\": {\"metric\": \"dial.x\", " rest "}"
+
+Test(plan, looks_are_replicates_with_a_rule)
+{
+    struct fl_plan *plan = good(RULE("\"half_width\": \"2.5\", \"alpha\": 0.1"));
+    cr_expect_eq(plan->replicates, 12);
+    cr_assert_eq(plan->look_count, 3);
+    cr_expect_eq(plan->stop.metric, 0);
+    cr_expect_eq(plan->stop.half_width, 2500000);
+    cr_expect_eq(plan->stop.alpha_ppm, 100000);
+    static const uint32_t next[] = {3, 3, 3, 6, 6, 6, 12, 12, 12, 12, 12, 12, 0};
+    for (uint32_t done = 0; done <= 12; done++) {
+        cr_expect_eq(fl_plan_next_look(plan, done), next[done]);
+    }
+    fl_plan_free(plan);
+    plan = good(RULE("\"half_width\": 1e-6"));
+    cr_expect_eq(plan->stop.half_width, 1);
+    cr_expect_eq(plan->stop.alpha_ppm, 50000);
+    fl_plan_free(plan);
+    plan = good("\"replicates\": 5");
+    const int64_t same[] = {1, 1, 1};
+    cr_expect_eq(fl_plan_next_look(plan, 0), 5);
+    cr_expect_eq(fl_plan_next_look(plan, 5), 0);
+    cr_expect_not(fl_plan_enough(plan, same, 3));
+    fl_plan_free(plan);
+}
+
+Test(plan, mistakes_of_looks_have_a_place)
+{
+    static const char *const bad[][2] = {
+        {"\n\"looks\": [2, 3]",
+         "plan.json:2:1: error: /looks: looks need a rule, such as \"stop\": {\"metric\": "
+         "\"ledger.bad_debt\", \"half_width\": \"100.0\"}"},
+        {"\n\"stop\": {}",
+         "plan.json:2:1: error: /stop: a rule needs looks, such as \"looks\": [30, 60, 120]"},
+        {"\n\"replicates\": 3, " RULE("\"half_width\": 1"),
+         "plan.json:2:1: error: /replicates: the last of the \"looks\" says how many: leave this "
+         "out"},
+        {"\n\"looks\": [], \"stop\": {\"metric\": \"dial.x\", \"half_width\": 1}",
+         "plan.json:2:10: error: /looks: expected a list of 1 to 64 numbers of replicates, such as "
+         "[30, 60, 120]"},
+        {"\n\"looks\": [1, 2], \"stop\": {\"metric\": \"dial.x\", \"half_width\": 1}",
+         "plan.json:2:11: error: /looks/0: 1 is out of range (2 to 1000000)"},
+        {"\n\"looks\": [9, 9], \"stop\": {\"metric\": \"dial.x\", \"half_width\": 1}",
+         "plan.json:2:14: error: /looks/1: expected more than 9, the look before"},
+        {"\n\"looks\": [9], \"stop\": 5",
+         "plan.json:2:23: error: /stop: expected an object, found a number"},
+        {RULE("\"alpha\": 0.5"),
+         "plan.json:3:9: error: /stop: missing required key \"half_width\""},
+        {RULE("\"half_width\": 1, \"alfa\": 0.5"),
+         "plan.json:3:47: error: /stop/alfa: unknown key"},
+        {RULE("\"half_width\": 1, \"alpha\": 1"),
+         "plan.json:3:56: error: /stop/alpha: 1 is out of range (0.000001 to 0.999999)"},
+        {RULE("\"half_width\": 0"),
+         "plan.json:3:44: error: /stop/half_width: 0 is out of range (at least 0.000001)"},
+        {RULE("\"half_width\": \"0.0000001\""),
+         "plan.json:3:44: error: /stop/half_width: \"0.0000001\" has more than 6 decimals"},
+        {"\n\"looks\": [9], \"stop\": {\"half_width\": 1, \"metric\": \"dial.y\"}",
+         "plan.json:2:51: error: /stop/metric: not among the plan's metrics (did you mean "
+         "\"dial.x\"?)"},
+        {"\n\"looks\": [9], \"stop\": {\"half_width\": 1, \"metric\": \"digest\"}",
+         "plan.json:2:51: error: /stop/metric: words have no mean: expected a metric with numbers"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) expect_refused(bad[i][0], bad[i][1]);
+}
+
+static struct fl_plan rule(uint32_t looks, uint32_t alpha_ppm, int64_t half_width)
+{
+    return (struct fl_plan){.look_count = looks,
+                            .stop = {.alpha_ppm = alpha_ppm, .half_width = half_width}};
+}
+
+/* Two values 2 apart have the standard error 1, and with one degree of freedom half of Cauchy's law lies
+ * within 1: at alpha 0.5 the half-width is 1. */
+Test(plan, the_rule_is_exact_to_a_millionth)
+{
+    const int64_t two[] = {-1000000, 1000000};
+    struct fl_plan plan = rule(1, 500000, 1000001);
+    cr_expect(fl_plan_enough(&plan, two, 2));
+    plan = rule(1, 500000, 999999);
+    cr_expect_not(fl_plan_enough(&plan, two, 2));
+    plan = rule(1, 500000, 1);
+    const int64_t same[] = {INT64_MAX, INT64_MAX, INT64_MAX};
+    cr_expect(fl_plan_enough(&plan, same, 3));
+    cr_expect_not(fl_plan_enough(&plan, same, 1));
+    const int64_t ends[] = {INT64_MIN + 1, INT64_MAX};
+    plan = rule(1, 500000, INT64_MAX);
+    cr_expect_not(fl_plan_enough(&plan, ends, 2));
+    const int64_t near[] = {INT64_MIN + 1, INT64_MIN + 3};
+    plan = rule(1, 500000, 2);
+    cr_expect(fl_plan_enough(&plan, near, 2));
+}
+
+/* Student's law by Simpson's rule: P(|T| > t). */
+static double two_tails(double t, double freedom)
+{
+    enum { STEPS = 2000 };
+    const double scale = exp(lgamma((freedom + 1) / 2) - lgamma(freedom / 2)) /
+                         sqrt(freedom * acos(-1));
+    double sum = 0;
+    for (int i = 0; i <= STEPS; i++) {
+        const double x = t * i / STEPS;
+        const int weight = i == 0 || i == STEPS ? 1 : i % 2 ? 4 : 2;
+        sum += weight * pow(1 + x * x / freedom, -(freedom + 1) / 2);
+    }
+    return 1 - 2 * scale * sum * t / STEPS / 3;
+}
+
+/* Against the interval in floating point, whose quantile is that of the integral. */
+Test(plan, the_rule_against_a_slow_twin)
+{
+    uint32_t yes = 0;
+    for (uint32_t k = 0; k < 500; k++) {
+        const uint32_t count = 2 + (uint32_t)(draw(200 * k) % 90);
+        const uint32_t looks = 1 + (uint32_t)(draw(200 * k + 1) % 5);
+        const uint32_t ppm = 10000 + (uint32_t)(draw(200 * k + 2) % 400000);
+        int64_t values[92];
+        long double mean = 0, squares = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            values[i] = (int64_t)(draw(200 * k + 3 + i) % 2000000) - 500000;
+            mean += (long double)values[i] / count;
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            squares += (values[i] - mean) * (values[i] - mean);
+        }
+        const long double error = sqrtl(squares / (count - 1) / count);
+        double low = 0, high = 1e6; /* of the quantile */
+        while (high - low > 1e-9 * high) {
+            const double middle = low + (high - low) / 2;
+            const double miss = two_tails(middle < 300 ? middle : 300, count - 1);
+            if (middle < 300 && miss * looks > ppm / 1e6)
+                low = middle;
+            else
+                high = middle;
+        }
+        if (high > 200) continue; /* few values at a high level: the integral is not for that */
+        const int64_t half = (int64_t)(error * high * (0.999L + (long double)(k % 3) * 0.001L)) + 1;
+        const struct fl_plan plan = rule(looks, ppm, half);
+        const bool enough = fl_plan_enough(&plan, values, count);
+        yes += enough;
+        if (enough)
+            cr_expect_leq(error * high, half * (1 + 1e-7L));
+        else
+            cr_expect_gt(error * high * (1 + 3e-6L), half * 1.0L);
+    }
+    cr_expect_gt(yes, 150);
+    cr_expect_lt(yes, 450);
+}
+
+/* Normal values, three looks: the interval at the look where it stopped holds the mean at least as often as
+ * alpha promises for all looks. It stops at each of them, and later ones save runs. */
+Test(plan, stopping_early_keeps_the_promise)
+{
+    enum { REPETITIONS = 1000 };
+    static const uint32_t looks[] = {30, 60, 120};
+    struct fl_plan plan = rule(3, 50000, 360000);
+    plan.look = (uint32_t[]){30, 60, 120};
+    plan.replicates = 120;
+    uint32_t held = 0, stopped[3] = {0};
+    for (uint32_t k = 0; k < REPETITIONS; k++) {
+        int64_t values[120];
+        double usd[120];
+        for (uint32_t i = 0; i < 120; i++) {
+            const double uniform = ((double)(fl_draw(2385, FL_RNG_ANALYSIS, 8, k, i) >> 11) + 0.5) /
+                                   0x1p53;
+            values[i] = llround(1e6 * gsl_cdf_ugaussian_Pinv(uniform)) + 7000000;
+            usd[i] = (double)values[i];
+        }
+        uint32_t done = fl_plan_next_look(&plan, 0), which = 0;
+        while (fl_plan_next_look(&plan, done) > 0 && !fl_plan_enough(&plan, values, done)) {
+            done = fl_plan_next_look(&plan, done);
+            which++;
+        }
+        cr_assert_eq(done, looks[which]);
+        stopped[which]++;
+        const struct fl_estimate e = fl_mean_at(usd, done, 0.05 / 3);
+        held += e.low <= 7e6 && 7e6 <= e.high;
+    }
+    cr_expect_geq(held, REPETITIONS * 95 / 100, "%u", held);
+    for (int i = 0; i < 3; i++) cr_expect_gt(stopped[i], 20, "%u at look %d", stopped[i], i);
 }
