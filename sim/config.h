@@ -63,7 +63,8 @@ struct fl_part {
  * Who. The pool is the members of a "group", of every group with a layer of a "role", in a "region", with
  * "labels" ({"client": "geth"}); what stands there must hold together. Of the pool: "members" (of the
  * group, by index), "count" of them or as many as hold "stake" (a share of its voting power), drawn
- * from the seed (FL_RNG_PLACEMENT); without any of these, all. With "largest" (an observable that
+ * from the seed (FL_RNG_PLACEMENT); without any of these, all; a count of 0 is as good as "enabled": false,
+ * so that a sweep over it can begin without the fault. With "largest" (an observable that
  * nodes publish) it is those who hold the most of it at each look, not the seed, that choose: at most
  * `count` at once, negative ones never; with "keep" who was struck stays so until the window closes.
  * A fault of links may name "sides" instead: [["validator[0]", "validator[1]"], ["reporter"]]; or

@@ -312,7 +312,7 @@ static void read_victims(struct fl_reading *reading, const cJSON *object,
     if (stake) {
         read_number(reading, stake, share, &part, out);
     } else if (count) {
-        read_number(reading, count, (struct fl_range){0, 1, fault->pool_count}, &wanted, out);
+        read_number(reading, count, (struct fl_range){0, 0, fault->pool_count}, &wanted, out);
     }
     fault->count = (uint32_t)wanted;
     if (largest && stake) {
@@ -511,7 +511,7 @@ static void read_split(struct fl_reading *reading, const cJSON *item, struct fl_
     fault->split = (uint32_t)split;
 }
 
-/* True if the fault is enabled. */
+/* True if the fault is in force: a count of 0 strikes nobody. */
 static bool read_fault(struct fl_reading *reading, const cJSON *object, struct fl_fault_spec *fault,
                        cJSON *out)
 {
@@ -543,10 +543,11 @@ static bool read_fault(struct fl_reading *reading, const cJSON *object, struct f
         fault->params = fl_read_params(reading, fault->model, object,
                                        cuts_links(fault) ? keys_of_links : keys, out);
     }
-    if (enabled && fault->model && fault->model->fault->twins && fault->member) {
+    const bool nobody = fl_member(object, "count") && fault->count == 0;
+    if (enabled && !nobody && fault->model && fault->model->fault->twins && fault->member) {
         add_twins(reading, object, fault);
     }
-    return enabled;
+    return enabled && !nobody;
 }
 
 static bool doubles(const cJSON *object)

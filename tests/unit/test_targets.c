@@ -59,6 +59,21 @@ Test(targets, pools_are_what_their_filters_say)
     EXPECT_STRUCK(", \"group\": \"m\", \"region\": \"there\"", 10, 11, 12);
 }
 
+/* A sweep over the number of victims begins with none: the run is that without the fault. */
+Test(targets, a_count_of_0_is_no_fault)
+{
+    static const char *const none[] = {", \"group\": \"v\", \"count\": 0",
+                                       ", \"group\": \"v\", \"count\": 3, \"enabled\": false"};
+    struct fl_test_run zero = run_with(none[0], 1), disabled = run_with(none[1], 1);
+    struct fl_test_run one = run_with(", \"group\": \"v\", \"count\": 1", 1);
+    cr_expect_eq(zero.config->fault_count, 0);
+    cr_expect(fl_digest_equal(zero.result->digest, disabled.result->digest));
+    cr_expect_not(fl_digest_equal(zero.result->digest, one.result->digest));
+    fl_test_run_free(&zero);
+    fl_test_run_free(&disabled);
+    fl_test_run_free(&one);
+}
+
 /* The smallest number of members, in the order drawn, whose power reaches the share. */
 Test(targets, a_stake_is_reached_and_not_by_one_too_many)
 {
