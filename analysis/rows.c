@@ -1,9 +1,10 @@
-/* sweep.h5 as columns of a full grid. */
+/* sweep.h5 as columns of a full grid, whether or not it has all rows. */
 #include "analysis/rows.h"
 
 #include "analysis/wording.h"
 #include "sim/alloc.h"
 
+#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -61,43 +62,81 @@ int64_t *fl_rows_integers(struct fl_trace *trace, const char *directory, const c
 
 /* --- the grid -------------------------------------------------------------------------------------- */
 
+/* The words of the rows that are there, and of an absent one the first of its point. */
+static char **spread_words(const struct fl_rows *rows, char **words, size_t count)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++) {
+        length += strlen(words[i]) + 1;
+    }
+    char **grid = fl_alloc(1, rows->points * rows->replicates * sizeof *grid + length);
+    char *room = (char *)(grid + rows->points * rows->replicates);
+    for (size_t point = 0, row = 0; point < rows->points; point++) {
+        char **place = grid + point * rows->replicates;
+        for (size_t r = 0; r < rows->replicates; r++) {
+            place[r] = place[0];
+            if (r < rows->runs[point]) {
+                place[r] = strcpy(room, words[row++]);
+                room += strlen(room) + 1;
+            }
+        }
+    }
+    return grid;
+}
+
 static bool read_axes(struct fl_trace *trace, const char *directory, struct fl_rows *rows)
 {
-    const size_t count = rows->points * rows->replicates;
     rows->axis = fl_trace_children(trace, "/axes", &rows->axes);
     rows->value = fl_alloc(rows->axes, sizeof *rows->value);
     for (size_t i = 0; i < rows->axes; i++) {
         char path[ROWS_PATH];
         size_t found;
         fl_say(path, sizeof path, "/axes/%s", rows->axis[i]);
-        rows->value[i] = fl_rows_words(trace, path, &found);
-        if (!rows->value[i]) {
+        char **words = fl_rows_words(trace, path, &found);
+        if (!words) {
             fprintf(stderr, "faultline: %s\n", fl_trace_error(trace));
             return false;
         }
-        if (found != count) {
-            return refuse(directory, "%s has %zu rows of %zu", path, found, count);
+        const bool whole = found == rows->count;
+        if (whole) {
+            rows->value[i] = spread_words(rows, words, found);
+        }
+        free(words);
+        if (!whole) {
+            return refuse(directory, "%s has %zu rows of %zu", path, found, rows->count);
         }
     }
     return true;
 }
 
-/* Point and replicate of each row follow from its number. */
-static bool is_grid(const int64_t *point, const int64_t *replicate, size_t count,
-                    struct fl_rows *rows)
+/* Each point has replicates 0, 1, 2, ..., at least one. */
+static bool read_order(const int64_t *point, const int64_t *replicate, size_t count,
+                       struct fl_rows *rows)
 {
-    rows->points = count > 0 && point[count - 1] >= 0 ? (size_t)point[count - 1] + 1 : 0;
-    if (rows->points == 0 || rows->points > count || count % rows->points != 0) {
-        return false;
-    }
-    rows->replicates = count / rows->points;
+    rows->count = count;
+    rows->runs = fl_alloc(count, sizeof *rows->runs);
     for (size_t row = 0; row < count; row++) {
-        if ((uint64_t)point[row] != row / rows->replicates ||
-            (uint64_t)replicate[row] != row % rows->replicates) {
+        const bool next = row == 0 || point[row] != point[row - 1];
+        rows->points += next;
+        if ((uint64_t)point[row] != rows->points - 1 ||
+            (uint64_t)replicate[row] != rows->runs[rows->points - 1]) {
             return false;
         }
+        const size_t runs = ++rows->runs[rows->points - 1];
+        rows->replicates = runs > rows->replicates ? runs : rows->replicates;
     }
-    return true;
+    return count > 0;
+}
+
+/* How often the plan looked at a point; 1 if it did not say. */
+static size_t read_looks(struct fl_trace *trace)
+{
+    char *text = fl_trace_attribute(trace, "/", "plan_json");
+    cJSON *plan = text ? cJSON_Parse(text) : NULL;
+    const int looks = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(plan, "looks"));
+    cJSON_Delete(plan);
+    free(text);
+    return looks > 0 ? (size_t)looks : 1;
 }
 
 bool fl_rows_read(struct fl_trace *trace, const char *directory, struct fl_rows *rows)
@@ -111,12 +150,13 @@ bool fl_rows_read(struct fl_trace *trace, const char *directory, struct fl_rows 
     }
     int64_t *replicate = fl_rows_integers(trace, directory, "/rows/replicate", count);
     bool ok = replicate != NULL;
-    if (ok && !is_grid(point, replicate, count, rows)) {
-        ok = refuse(directory, "expected the same replicates at every point, in order");
+    if (ok && !read_order(point, replicate, count, rows)) {
+        ok = refuse(directory, "expected points 0, 1, 2, ... and at each replicates 0, 1, 2, ...");
     }
     free(point);
     free(replicate);
     ok = ok && read_axes(trace, directory, rows);
+    rows->looks = read_looks(trace);
     rows->metric = fl_trace_children(trace, "/metrics", &rows->metrics);
     return ok;
 }
@@ -127,6 +167,7 @@ void fl_rows_free(struct fl_rows *rows)
         free(rows->value[i]);
     }
     free(rows->value);
+    free(rows->runs);
     free(rows->axis);
     free(rows->metric);
 }
@@ -155,13 +196,29 @@ bool fl_rows_is_number(struct fl_trace *trace, const char *metric)
     return number;
 }
 
+/* The grid of a column's values. */
+static double *spread_numbers(const struct fl_rows *rows, const int64_t *stored, double scale)
+{
+    double *values = fl_alloc(rows->points * rows->replicates, sizeof *values);
+    for (size_t point = 0, row = 0; point < rows->points; point++) {
+        double *place = values + point * rows->replicates;
+        for (size_t r = 0; r < rows->replicates; r++) {
+            place[r] = NAN;
+            if (r < rows->runs[point]) {
+                place[r] = stored[row] == INT64_MIN ? NAN : (double)stored[row] * scale;
+                row++;
+            }
+        }
+    }
+    return values;
+}
+
 double *fl_rows_metric(struct fl_trace *trace, const char *directory, const struct fl_rows *rows,
                        const char *metric, const char **unit)
 {
-    const size_t count = rows->points * rows->replicates;
     char path[ROWS_PATH];
     fl_say(path, sizeof path, "/metrics/%s", metric);
-    int64_t *stored = fl_rows_integers(trace, directory, path, count);
+    int64_t *stored = fl_rows_integers(trace, directory, path, rows->count);
     char *name = stored ? fl_trace_attribute(trace, path, "units") : NULL;
     size_t u = 0;
     while (name && u < sizeof units / sizeof *units && strcmp(units[u].stored, name) != 0) {
@@ -171,11 +228,8 @@ double *fl_rows_metric(struct fl_trace *trace, const char *directory, const stru
     if (stored && (!name || u == sizeof units / sizeof *units)) {
         refuse(directory, "%s has a unit that this program does not know", path);
     } else if (stored) {
-        values = fl_alloc(count, sizeof *values);
         *unit = units[u].shown;
-        for (size_t i = 0; i < count; i++) {
-            values[i] = stored[i] == INT64_MIN ? NAN : (double)stored[i] * units[u].scale;
-        }
+        values = spread_numbers(rows, stored, units[u].scale);
     }
     free(name);
     free(stored);

@@ -4,17 +4,21 @@
 #define FL_ROWS_H
 #include "analysis/trace.h"
 
-/* Row point * replicates + replicate: every point with every replicate, whose seed is the same at all
+/* Row `point * replicates + replicate` of a full grid. Of a plan with looks (sim/plan.h) some points have
+ * fewer replicates than others: the rest of their rows is absent. Replicate r has the same seed at all
  * points. */
 struct fl_rows {
-    size_t points, replicates;
+    size_t points, replicates; /* replicates: of the point that has most */
+    size_t count;              /* rows that are there */
+    size_t *runs;              /* [point]: of its rows, the first that are there */
+    size_t looks;              /* of the plan; 1 if it has none */
     size_t axes, metrics;
     char **axis;   /* paths, ascending by strcmp */
-    char ***value; /* [axis][row], as text */
+    char ***value; /* [axis][row], as text; an absent row has its point's */
     char **metric;
 };
 
-/* False if a column is missing, or if the rows are not in this order. Freed even then. */
+/* False if a column is missing, or if the rows are not in order. Freed even then. */
 bool fl_rows_read(struct fl_trace *trace, const char *directory, struct fl_rows *rows);
 void fl_rows_free(struct fl_rows *rows);
 
@@ -24,8 +28,8 @@ char **fl_rows_words(struct fl_trace *trace, const char *path, size_t *count);
 int64_t *fl_rows_integers(struct fl_trace *trace, const char *directory, const char *path,
                           size_t count);
 
-/* A metric in the unit that people use, NAN where a run did not end well: USD, base units, seconds,
- * fractions; `unit` is lent for ever. NULL after a line. */
+/* A metric in the unit that people use, NAN where a run is absent or did not end well: USD, base units,
+ * seconds, fractions; `unit` is lent for ever. NULL after a line. */
 double *fl_rows_metric(struct fl_trace *trace, const char *directory, const struct fl_rows *rows,
                        const char *metric, const char **unit);
 /* Whether it has numbers. Words, such as a verdict, have no mean. */

@@ -80,15 +80,22 @@ static double *axis_numbers(const struct fl_rows *rows)
     return x;
 }
 
-/* Whether more seeds are above 0 at the least x than at the greatest, or as many: 1, -1, 0. */
-static int direction(const struct fl_stats_metric *metric, const double *x)
+/* Whether more seeds are above 0 at the least x than at the greatest, or as many: 1, -1, 0. Only seeds that
+ * both have. */
+static int direction(const struct fl_rows *rows, const double *values, const double *x)
 {
-    size_t least = 0, greatest = 0;
-    for (size_t i = 1; i < metric->rows->points; i++) {
+    size_t least = 0, greatest = 0, below = 0, above = 0;
+    for (size_t i = 1; i < rows->points; i++) {
         least = x[i] < x[least] ? i : least;
         greatest = x[i] > x[greatest] ? i : greatest;
     }
-    const size_t below = metric->point[least].hits, above = metric->point[greatest].hits;
+    for (size_t r = 0; r < rows->replicates; r++) {
+        const double at_least = values[least * rows->replicates + r];
+        const double at_greatest = values[greatest * rows->replicates + r];
+        const bool both = !isnan(at_least) && !isnan(at_greatest);
+        below += both && at_least > 0;
+        above += both && at_greatest > 0;
+    }
     return (below > above) - (below < above);
 }
 
@@ -134,10 +141,10 @@ static size_t estimate_all(struct fl_stats_metric *metric, const double *values)
     size_t missing = 0;
     for (size_t i = 0; i < rows->points; i++) {
         metric->point[i] = estimate(values, rows->replicates, i, metric->alpha);
-        missing += rows->replicates - metric->point[i].count;
+        missing += rows->runs[i] - metric->point[i].count;
     }
     double *x = axis_numbers(rows);
-    const int way = x ? direction(metric, x) : 0;
+    const int way = x ? direction(rows, values, x) : 0;
     if (way != 0) {
         metric->down = way > 0;
         find_onset(metric, values, x);
@@ -150,7 +157,8 @@ static size_t estimate_all(struct fl_stats_metric *metric, const double *values)
 static bool tell_metric(struct fl_trace *trace, const struct fl_stats *stats,
                         const struct fl_rows *rows, const char *name, cJSON *json)
 {
-    struct fl_stats_metric metric = {.rows = rows, .name = name, .alpha = stats->alpha};
+    struct fl_stats_metric metric = {
+        .rows = rows, .name = name, .alpha = stats->alpha / (double)rows->looks};
     double *values = fl_rows_metric(trace, stats->directory, rows, name, &metric.unit);
     if (!values) {
         return false;
@@ -164,7 +172,7 @@ static bool tell_metric(struct fl_trace *trace, const struct fl_stats *stats,
     }
     if (missing > 0) {
         fprintf(stderr, "faultline: %s: %zu of %zu runs did not end well and are left out\n", name,
-                missing, rows->points * rows->replicates);
+                missing, rows->count);
     }
     free(metric.point);
     free(values);
@@ -209,6 +217,7 @@ static int tell(struct fl_trace *trace, const struct fl_stats *stats, const stru
     cJSON *json = stats->json ? cJSON_CreateObject() : NULL, *metrics = NULL;
     if (json) {
         cJSON_AddNumberToObject(json, "alpha", stats->alpha);
+        cJSON_AddNumberToObject(json, "looks", (double)rows->looks);
         metrics = cJSON_AddArrayToObject(json, "metrics");
     }
     bool ok = true;

@@ -25,7 +25,8 @@ struct fl_stats_point {
 struct fl_stats_metric {
     const struct fl_rows *rows;
     const char *name, *unit;
-    double alpha;
+    double
+        alpha; /* of each interval: what was asked for, divided by the looks of the plan (Bonferroni) */
     struct fl_stats_point *point;
     /* Where half of the seeds begin to be above 0: of a sweep over one axis of numbers. */
     size_t onset_seeds; /* that ended well at every point; 0: there is no such place */

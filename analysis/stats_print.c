@@ -155,8 +155,13 @@ void fl_stats_print(const struct fl_stats_metric *metric)
     sheet.cell = fl_alloc(sheet.rows * sheet.columns, sizeof *sheet.cell);
     char share[CELL];
     number_text(100 * (1 - metric->alpha), share);
-    printf("%s%s%s%s; [intervals] at %s %%\n", metric->name, *metric->unit ? " (" : "",
-           metric->unit, *metric->unit ? ")" : "", share);
+    printf("%s%s%s%s; [intervals] at %s %%", metric->name, *metric->unit ? " (" : "", metric->unit,
+           *metric->unit ? ")" : "", share);
+    if (rows->looks > 1) {
+        number_text(100 * (1 - metric->alpha * (double)rows->looks), share);
+        printf(", for %s %% over %zu looks", share, rows->looks);
+    }
+    putchar('\n');
     /* What is liquidated is at risk of it: the same quantile has another name. */
     fill_head(&sheet, rows, strcmp(metric->name, "ledger.liquidated") == 0 ? "LaR" : "VaR");
     for (size_t i = 0; i < rows->points; i++) {
@@ -199,7 +204,7 @@ static cJSON *point_json(const struct fl_rows *rows, size_t number, const struct
         cJSON_AddStringToObject(axes, rows->axis[i], rows->value[i][number * rows->replicates]);
     }
     cJSON_AddNumberToObject(item, "n", (double)p->count);
-    cJSON_AddNumberToObject(item, "not_ended_well", (double)(rows->replicates - p->count));
+    cJSON_AddNumberToObject(item, "not_ended_well", (double)(rows->runs[number] - p->count));
     if (p->count == 0) {
         return item;
     }

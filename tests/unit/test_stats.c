@@ -7,6 +7,7 @@
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
+#include <math.h>
 
 /* Cushny and Peebles' hours of sleep, as Student (1908) used them: ten patients, two drugs. Here ten
  * seeds at two points, the hours in USD. */
@@ -14,7 +15,8 @@ enum { POINTS = 2, SEEDS = 10, ROWS = POINTS * SEEDS };
 static const double sleep_hours[ROWS] = {0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0,   2,
                                          1.9, 0.8,  1.1,  0.1,  -0.1, 4.4, 5.5, 1.6, 4.6, 3.4};
 
-enum wrong { NOTHING, FALLING, A_CRASH, ORDER, UNIT, SHORT_METRIC, ONLY_WORDS };
+enum wrong { NOTHING, FALLING, A_CRASH, ORDER, UNIT, SHORT_METRIC, ONLY_WORDS, LOOKS, GAP };
+enum { SEEDS_AT_A_LOOK = 6 }; /* of the second point, then */
 
 static void put(hid_t file, const char *path, const char *units, enum fl_column_type type,
                 uint32_t width, uint64_t count, const void *values)
@@ -47,6 +49,7 @@ static void write_sweep(const char *folder, enum wrong wrong)
     int64_t point[ROWS], replicate[ROWS], axis[ROWS], usd[ROWS];
     char words[ROWS][6];
     const int64_t version = 1;
+    const uint64_t count = wrong == LOOKS ? SEEDS + SEEDS_AT_A_LOOK : ROWS;
     for (int row = 0; row < ROWS; row++) {
         point[row] = row / SEEDS;
         replicate[row] = row % SEEDS;
@@ -56,17 +59,20 @@ static void write_sweep(const char *folder, enum wrong wrong)
     }
     usd[3] = wrong == A_CRASH ? INT64_MIN : usd[3];
     replicate[4] = wrong == ORDER ? 5 : 4;
+    for (int row = SEEDS; row < ROWS && wrong == GAP; row++) point[row] = 2;
     const hid_t file = fl_h5_new();
     cr_assert(fl_h5_attribute(file, "format_version", H5T_NATIVE_INT64, &version));
     cr_assert(fl_h5_group(file, "/axes", NULL) && fl_h5_group(file, "/metrics", NULL) &&
               fl_h5_group(file, "/rows", NULL));
-    put(file, "/axes/faults.stuck.to_s", "1", FL_COLUMN_INT64, 8, ROWS, axis);
-    put(file, "/rows/point", "id", FL_COLUMN_INT64, 8, ROWS, point);
-    put(file, "/rows/replicate", "id", FL_COLUMN_INT64, 8, ROWS, replicate);
-    put(file, "/metrics/checks.solvency", "text", FL_COLUMN_TEXT, 6, ROWS, words);
+    if (wrong == LOOKS)
+        cr_assert(fl_h5_text(file, "plan_json", "{\"name\": \"x\", \"looks\": [6, 10]}"));
+    put(file, "/axes/faults.stuck.to_s", "1", FL_COLUMN_INT64, 8, count, axis);
+    put(file, "/rows/point", "id", FL_COLUMN_INT64, 8, count, point);
+    put(file, "/rows/replicate", "id", FL_COLUMN_INT64, 8, count, replicate);
+    put(file, "/metrics/checks.solvency", "text", FL_COLUMN_TEXT, 6, count, words);
     if (wrong != ONLY_WORDS)
         put(file, "/metrics/ledger.bad_debt", wrong == UNIT ? "furlong" : "1e-6 USD",
-            FL_COLUMN_INT64, 8, wrong == SHORT_METRIC ? ROWS - 1 : ROWS, usd);
+            FL_COLUMN_INT64, 8, wrong == SHORT_METRIC ? ROWS - 1 : count, usd);
     publish(file, folder);
 }
 
@@ -221,6 +227,41 @@ Test(stats, a_crash_is_left_out, .init = cr_redirect_stderr)
     clean(folder);
 }
 
+/* The second point needed six seeds only: Student's differences of these are 1.2, 2.4, 1.3, 1.3, 0, 1, with
+ * the mean 1.2 and s^2 = 0.588; twice looked at, alpha is 0.025 each time, and t(5) 3.16338. */
+Test(stats, of_points_with_other_numbers_of_seeds, .init = cr_redirect_stderr)
+{
+    char folder[FAKE_PATH];
+    fake_folder(folder);
+    write_sweep(folder, LOOKS);
+    char *text = printed(folder, NULL, 0.05, true, 0);
+    cJSON *json = cJSON_Parse(text);
+    cr_expect_eq(AT(json, "looks"), 2);
+    const cJSON *metric = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(json, "metrics"), 0);
+    const cJSON *points = cJSON_GetObjectItemCaseSensitive(metric, "points");
+    const cJSON *x = cJSON_GetArrayItem(points, 0), *y = cJSON_GetArrayItem(points, 1);
+    cr_expect_eq(AT(x, "n"), SEEDS);
+    cr_expect_eq(AT(y, "n"), SEEDS_AT_A_LOOK);
+    cr_expect_eq(AT(y, "not_ended_well"), 0);
+    cr_expect_float_eq(AT(y, "mean", "value"), 8.2 / 6, 1e-9);
+    cr_expect_eq(AT(y, "difference_to_point_0", "pairs"), SEEDS_AT_A_LOOK);
+    cr_expect_float_eq(AT(y, "difference_to_point_0", "value"), 1.2, 1e-9);
+    const double half = 3.16338 * sqrt(0.588 / 6);
+    cr_expect_float_eq(AT(y, "difference_to_point_0", "low"), 1.2 - half, 2e-6);
+    cr_expect_float_eq(AT(y, "difference_to_point_0", "high"), 1.2 + half, 2e-6);
+    cr_expect_eq(AT(metric, "onset", "seeds"), SEEDS_AT_A_LOOK);
+    cJSON_Delete(json);
+    free(text);
+    text = printed(folder, NULL, 0.05, false, 0);
+    cr_expect(strstr(text, "ledger.bad_debt (USD); [intervals] at 97.5 %, for 95 % over 2 looks\n"),
+              "%s", text);
+    free(text);
+    fputs("nothing else\n", stderr);
+    fflush(stderr);
+    cr_expect_stderr_eq_str("nothing else\n");
+    clean(folder);
+}
+
 /* Each time nothing is printed, and one line says why. */
 static void expect_refusal(enum wrong wrong, const char *metric, int status)
 {
@@ -245,7 +286,12 @@ static void expect_last_words(const char *words)
 Test(stats, refuses_another_order, .init = cr_redirect_stderr)
 {
     expect_refusal(ORDER, NULL, 3);
-    expect_last_words("expected the same replicates at every point, in order");
+    expect_last_words("expected points 0, 1, 2, ... and at each replicates 0, 1, 2, ...");
+}
+Test(stats, refuses_a_gap, .init = cr_redirect_stderr)
+{
+    expect_refusal(GAP, NULL, 3);
+    expect_last_words("expected points 0, 1, 2, ... and at each replicates 0, 1, 2, ...");
 }
 Test(stats, refuses_an_unknown_unit, .init = cr_redirect_stderr)
 {
