@@ -2,6 +2,8 @@
  * ended, leaves the processes that are free to the next. */
 #include "sim/schedule.h"
 
+#include "sim/unit_text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,15 +15,39 @@ struct fl_schedule {
     uint32_t open;          /* points before it are finished */
     uint32_t rows, ended;   /* of those that are needed */
     unsigned char *state;   /* [(point - first) * replicates + replicate] */
-    char **row;             /* likewise, owned: what the rule of an unfinished point needs */
+    char **row;             /* likewise, owned: what the rule of an unfinished point needs; NULL
+                               without a rule */
     uint32_t *needed, *has; /* [point - first]: replicates, and those of them that have ended */
     uint32_t *next;         /* [point - first]: no replicate before it waits */
 };
 
+/* The rule's metric in a row that ended well. */
+static bool stop_value(const struct fl_plan *plan, const char *row, int64_t *value)
+{
+    char field[FL_FIELD_TEXT];
+    return fl_row_is_ok(row) &&
+           fl_unit_value(fl_row_field(row, FL_FIELD_METRIC + plan->stop.metric, field),
+                         plan->unit[plan->stop.metric], value);
+}
+
 uint32_t fl_replicates_needed(const struct fl_plan *plan, const char *const *row)
 {
-    (void)row;
-    return plan->replicates;
+    uint32_t look = fl_plan_next_look(plan, 0), done = 0, count = 0;
+    if (plan->look_count == 0) {
+        return look;
+    }
+    int64_t *values = fl_alloc(plan->replicates, sizeof *values);
+    for (uint32_t next = look; next > 0; next = fl_plan_next_look(plan, look)) {
+        look = next;
+        for (; done < look && row[done]; done++) {
+            count += stop_value(plan, row[done], &values[count]);
+        }
+        if (done < look || fl_plan_enough(plan, values, count)) {
+            break;
+        }
+    }
+    free(values);
+    return look;
 }
 
 /* Place of a point's first row. */
@@ -30,9 +56,16 @@ static size_t place_of(const struct fl_schedule *s, uint32_t point)
     return (size_t)(point - s->first) * s->plan->replicates;
 }
 
+static void keep_row(struct fl_schedule *s, size_t place, const char *fields)
+{
+    if (s->row) {
+        s->row[place] = fl_strndup(fields, strcspn(fields, "\n"));
+    }
+}
+
 static void forget_rows(struct fl_schedule *s, uint32_t point)
 {
-    for (uint32_t r = 0; r < s->plan->replicates; r++) {
+    for (uint32_t r = 0; s->row && r < s->plan->replicates; r++) {
         free(s->row[place_of(s, point) + r]);
         s->row[place_of(s, point) + r] = NULL;
     }
@@ -42,8 +75,8 @@ static void forget_rows(struct fl_schedule *s, uint32_t point)
 static void ask(struct fl_schedule *s, uint32_t point)
 {
     const uint32_t i = point - s->first;
-    const uint32_t needed =
-        fl_replicates_needed(s->plan, (const char *const *)s->row + place_of(s, point));
+    const char *const *row = s->row ? (const char *const *)s->row + place_of(s, point) : NULL;
+    const uint32_t needed = fl_replicates_needed(s->plan, row);
     for (; s->needed[i] < needed; s->needed[i]++) {
         s->rows++;
         if (s->state[place_of(s, point) + s->needed[i]] == ENDED) {
@@ -65,7 +98,7 @@ struct fl_schedule *fl_schedule_new(const struct fl_plan *plan, uint32_t first, 
     struct fl_schedule *s = fl_alloc(1, sizeof *s);
     *s = (struct fl_schedule){.plan = plan, .first = first, .end = end, .open = first};
     s->state = fl_alloc(rows, 1);
-    s->row = fl_alloc(rows, sizeof *s->row);
+    s->row = plan->look_count > 0 ? fl_alloc(rows, sizeof *s->row) : NULL;
     s->needed = fl_alloc(end - first, sizeof *s->needed);
     s->has = fl_alloc(end - first, sizeof *s->has);
     s->next = fl_alloc(end - first, sizeof *s->next);
@@ -74,7 +107,7 @@ struct fl_schedule *fl_schedule_new(const struct fl_plan *plan, uint32_t first, 
             const char *row = found->row[(size_t)first * plan->replicates + i];
             if (row && fl_row_is_ok(row)) {
                 s->state[i] = ENDED;
-                s->row[i] = fl_strndup(row, strcspn(row, "\n"));
+                keep_row(s, i, row);
             }
         }
         ask(s, point);
@@ -121,10 +154,12 @@ void fl_schedule_done(struct fl_schedule *s, uint32_t row, const char *fields)
     const size_t place = row - (size_t)s->first * s->plan->replicates;
     FL_ASSERT(s->state[place] == AT_WORK);
     s->state[place] = ENDED;
-    s->row[place] = fl_strdup(fields);
+    keep_row(s, place, fields);
     s->has[i]++;
     s->ended++;
-    ask(s, point);
+    if (s->has[i] == s->needed[i]) {
+        ask(s, point);
+    }
 }
 
 uint32_t fl_schedule_rows(const struct fl_schedule *s)

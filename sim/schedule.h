@@ -21,7 +21,8 @@ void fl_schedule_done(struct fl_schedule *schedule, uint32_t row, const char *fi
 uint32_t fl_schedule_rows(const struct fl_schedule *schedule);
 uint32_t fl_schedule_ended(const struct fl_schedule *schedule);
 
-/* How many replicates a point asks for, given its rows, [replicate], NULL where there is none. */
+/* How many replicates a point asks for, given its rows: [replicate], NULL where there is none; read only if
+ * the plan has looks. */
 uint32_t fl_replicates_needed(const struct fl_plan *plan, const char *const *row);
 
 #endif

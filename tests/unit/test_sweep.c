@@ -13,6 +13,7 @@
 #include <glob.h>
 #include <hdf5.h>
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -829,6 +830,76 @@ Test(sweep, a_shard_is_not_smaller_than_a_point)
     cr_expect_eq(shard(&p, "out", 7, 7, false), 2);
     cr_expect_eq(merge(&p, "nowhere", NULL), 2);
     cr_expect_eq(runs(), 0);
+    place_remove(&p);
+}
+
+/* Noise is the seed modulo 1000, the same at both points. */
+#define LOOKS(half_width)                                                                       \
+    "{\"name\": \"looks\", \"scenario\": \"one.json\", \"seed\": 2385, \"axes\": [{\"path\": "  \
+    "\"nodes.a.agent\", \"values\": [{\"model\": \"bomb\", \"fuse\": 1}, {\"model\": "          \
+    "\"bomb\"}]}], "                                                                            \
+    "\"looks\": [4, 6, 20], \"stop\": {\"metric\": \"bomb.noise\", \"half_width\": " half_width \
+    "}, " METRICS "}"
+
+/* Rows of each point, by Student's interval in floating point, with the quantiles at 1 - 0.05 / 3 / 2 for
+ * n - 1 degrees of freedom that the incomplete beta function of GNU Octave gives. */
+static uint32_t rows_by_hand(double half_width)
+{
+    static const struct {
+        uint32_t look;
+        double quantile;
+    } looks[] = {{4, 4.856657}, {6, 3.534111}, {20, 2.625106}};
+    const struct fl_plan plan = {.seed = 2385};
+    for (uint32_t i = 0; i < 3; i++) {
+        double sum = 0, squares = 0;
+        for (uint32_t r = 0; r < looks[i].look; r++) sum += (double)(fl_plan_seed(&plan, r) % 1000);
+        const double n = looks[i].look, mean = sum / n;
+        for (uint32_t r = 0; r < looks[i].look; r++) {
+            const double off = (double)(fl_plan_seed(&plan, r) % 1000) - mean;
+            squares += off * off;
+        }
+        if (looks[i].quantile * sqrt(squares / (n - 1) / n) <= half_width) return looks[i].look;
+    }
+    return looks[2].look;
+}
+
+static void expect_rows(const char *text, double half_width, uint32_t expected)
+{
+    const struct place p = place_new(text);
+    const uint32_t rows = rows_by_hand(half_width);
+    cr_expect_eq(rows, expected);
+    cr_expect_eq(sweep(&p, "one", 1, false), 0);
+    cr_expect_eq(runs(), 2 * rows, "%zu runs, %u rows", runs(), rows);
+    cr_expect_eq(sweep(&p, "more", 5, false), 0);
+    expect_same_tables(&p, "one", "more");
+    for (uint32_t i = 1; i <= 2; i++) cr_expect_eq(shard(&p, "shards", i, 2, false), 0);
+    cr_expect_eq(merge(&p, "shards", NULL), 0);
+    expect_same_tables(&p, "one", "shards");
+    cr_expect_eq(runs(), 6 * rows);
+    cr_expect(strncmp(csv_line(&p, "one", rows + 1), "1,0,", 4) == 0);
+    cr_expect_str_eq(csv_line(&p, "one", 2 * rows + 1), "");
+    place_remove(&p);
+}
+
+Test(sweep, a_point_is_run_until_a_look_is_content)
+{
+    expect_rows(LOOKS("2000"), 2000, 4);
+    expect_rows(LOOKS("400"), 400, 6);
+    expect_rows(LOOKS("200"), 200, 20);
+    expect_rows(LOOKS("1"), 1, 20);
+}
+
+/* A wider rule later asks for fewer rows than there are: those that it does not ask for are left out. */
+Test(sweep, rows_beyond_the_look_are_not_in_the_table)
+{
+    const struct place p = place_new(LOOKS("1"));
+    cr_expect_eq(sweep(&p, "out", 2, false), 0);
+    cr_expect_eq(runs(), 40);
+    write_text(p.base, "plan.json", LOOKS("2000"));
+    cr_expect_eq(merge(&p, "out", NULL), 0);
+    cr_expect_eq(sweep(&p, "new", 2, false), 0);
+    cr_expect_eq(runs(), 48);
+    expect_same_tables(&p, "out", "new");
     place_remove(&p);
 }
 
