@@ -6,6 +6,7 @@
 
 #include <gmp.h>
 #include <gsl/gsl_qrng.h>
+#include <string.h>
 
 /* Fixed point: so many bits behind the point, and as many of an exponent's. Each of SHARE_BITS square
  * roots and products errs by at most 2^-FRACTION_BITS of itself, the exponent by 2^-SHARE_BITS, which
@@ -126,6 +127,24 @@ void fl_latin_shares(uint64_t seed, uint64_t owner, uint32_t count, uint64_t *ou
     }
 }
 
+/* GSL's points are multiples of 2^-30 below 1, which a double holds exactly: its parts say which, and no
+ * floating point is computed with. */
+static uint64_t dyadic(double share)
+{
+    enum { MANTISSA_BITS = 52, ONE_EXPONENT = 1023 };
+    uint64_t bits;
+    memcpy(&bits, &share, sizeof bits);
+    if (bits == 0) {
+        return 0;
+    }
+    const int exponent = (int)(bits >> MANTISSA_BITS) - ONE_EXPONENT;
+    FL_ASSERT(exponent >= -30 && exponent < 0);
+    const uint64_t hidden = (uint64_t)1 << MANTISSA_BITS;
+    const uint64_t mantissa = hidden | (bits & (hidden - 1));
+    const int shift = 64 - MANTISSA_BITS + exponent;
+    return shift < 0 ? mantissa >> -shift : mantissa << shift;
+}
+
 void fl_sobol_shares(uint32_t dimensions, uint32_t count, uint64_t *out)
 {
     FL_ASSERT(dimensions >= 1 && dimensions <= FL_SOBOL_DIMENSIONS);
@@ -137,8 +156,7 @@ void fl_sobol_shares(uint32_t dimensions, uint32_t count, uint64_t *out)
         double point[FL_SOBOL_DIMENSIONS];
         gsl_qrng_get(sequence, point);
         for (uint32_t d = 0; d < dimensions; d++) {
-            /* A multiple of 2^-30, and below 1: exact. */
-            out[(size_t)i * dimensions + d] = (uint64_t)(point[d] * 0x1p32) << 32;
+            out[(size_t)i * dimensions + d] = dyadic(point[d]);
         }
     }
     for (uint32_t d = 0; d < dimensions && count > 0; d++) {

@@ -504,7 +504,8 @@ static const struct argp_option sweep_options[] = {
     {"resume", KEY_RESUME, 0, 0, "Go on where an earlier call ended; what failed is run again", 0},
     {"shard", KEY_SHARD, "i/N", 0,
      "Only this part of the points, i from 1 to N; faultline merge joins the parts", 0},
-    {"dry-run", KEY_DRY_RUN, 0, 0, "Check the plan and print how many runs it is", 0},
+    {"dry-run", KEY_DRY_RUN, 0, 0,
+     "Check the plan, and print how many runs it is and how long they may take", 0},
     {"quiet", 'q', 0, 0, "Print nothing if all goes well", 0},
     {0}};
 static const struct argp_option merge_options[] = {

@@ -1,14 +1,13 @@
 /* When a point has been run often enough. */
 #include "sim/plan_reading.h"
+#include "sim/student.h"
 #include "sim/unit_text.h"
 
 #include <gmp.h>
-#include <gsl/gsl_cdf.h>
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
-enum { ALPHA_DIGITS = 6, ALPHA_USUAL = 50000, ALPHA_ONE = 1000000, T_ONE = 1000000 };
+enum { ALPHA_DIGITS = 6, ALPHA_USUAL = 50000, ALPHA_ONE = 1000000, T_ONE = 1000000 }; /* ppm */
 
 /* --- reading ------------------------------------------------------------------------------------- */
 
@@ -123,17 +122,6 @@ uint32_t fl_plan_next_look(const struct fl_plan *plan, uint32_t done)
     return done < plan->replicates ? plan->replicates : 0;
 }
 
-/* Student's quantile in millionths, rounded to nearest, and one more. GSL's last bits may differ between
- * machines, its millionths only if they were within some 10^-15 of a half: quantiles are no such numbers,
- * and those that are short, such as 1, are no halves. */
-static uint64_t quantile_millionths(const struct fl_plan *plan, uint32_t count)
-{
-    const double miss = (double)plan->stop.alpha_ppm / ALPHA_ONE / plan->look_count;
-    const double t = gsl_cdf_tdist_Qinv(miss / 2, (double)count - 1);
-    FL_ASSERT(t > 0 && t < 1e12);
-    return (uint64_t)llround(t * T_ONE) + 1;
-}
-
 /* n * sum of squares - square of the sum = n (n - 1) s^2 */
 static void spread(const int64_t *values, uint32_t count, mpz_t out)
 {
@@ -150,13 +138,13 @@ static void spread(const int64_t *values, uint32_t count, mpz_t out)
     mpz_clears(value, sum, NULL);
 }
 
-/* t s / sqrt(n) <= h, squared: t^2 (n (n - 1) s^2) <= h^2 n^2 (n - 1), in integers. */
+/* t s / sqrt(n) <= h, squared: t^2 (n (n - 1) s^2) <= h^2 n^2 (n - 1), in integers; t is in millionths. */
 bool fl_plan_enough(const struct fl_plan *plan, const int64_t *values, uint32_t count)
 {
     if (plan->look_count == 0 || count < 2) {
         return false;
     }
-    const uint64_t t = quantile_millionths(plan, count);
+    const uint64_t t = fl_student_millionths(plan->stop.alpha_ppm, plan->look_count, count - 1);
     mpz_t left, right;
     mpz_inits(left, right, NULL);
     spread(values, count, left);

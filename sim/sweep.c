@@ -5,6 +5,7 @@
 #include "sim/disk.h"
 #include "sim/merge.h"
 #include "sim/schedule.h"
+#include "sim/sweep_estimate.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -274,8 +275,7 @@ int fl_sweep(const struct fl_sweep *sweep)
     }
     int status = 0;
     if (sweep->dry_run) {
-        printf("%s: %" PRIu32 " points, %" PRIu32 " replicates: %" PRIu32 " rows\n", plan->name,
-               plan->points, plan->replicates, plan->points * plan->replicates);
+        status = fl_sweep_estimate(plan, sweep->jobs > 0 ? sweep->jobs : cores());
     } else {
         status = sweep_range(sweep, plan);
     }

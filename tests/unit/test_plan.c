@@ -5,21 +5,26 @@
 #include "sim/design.h"
 #include "sim/plan.h"
 #include "sim/rng.h"
+#include "sim/student.h"
+#include "sim/sweep_estimate.h"
 #include "tests/lib/archive_fixture.h"
 
 #include <criterion/criterion.h>
+#include <criterion/redirect.h>
 #include <gmp.h>
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_qrng.h>
 #include <inttypes.h>
 #include <math.h>
+#include <time.h>
+#include <unistd.h>
 
 /* ------------------------------------------------------------------------------------------------
  * A model with numbers that can be set
  * --------------------------------------------------------------------------------------------- */
 
 struct dial {
-    int64_t a, b, x;
+    int64_t a, b, x, wait;
 };
 static const struct fl_param dial_rows[] = {
     {.key = "a",
@@ -32,6 +37,11 @@ static const struct fl_param dial_rows[] = {
      .offset = offsetof(struct dial, b),
      .max = 2000,
      .fallback = "0"},
+    {.key = "wait_ms",
+     .type = FL_INTEGER,
+     .offset = offsetof(struct dial, wait),
+     .max = 1000,
+     .fallback = "0"},
     {.key = "x",
      .type = FL_DECIMAL,
      .digits = 9,
@@ -41,6 +51,7 @@ static const struct fl_param dial_rows[] = {
      .fallback = "0"},
     {.key = NULL},
 };
+enum { A_FAILS = 1999 };
 static const char *check_dial(const void *params)
 {
     const struct dial *p = params;
@@ -60,11 +71,13 @@ static void dial_init(const struct fl_self *self, void *state)
 static void dial_step(const struct fl_self *self, void *state, const struct fl_event *in,
                       const struct fl_view *view, struct fl_outbox *out)
 {
-    (void)self;
     (void)state;
     (void)in;
     (void)view;
     (void)out;
+    const struct dial *p = self->params;
+    nanosleep(&(struct timespec){.tv_nsec = p->wait * 1000000}, NULL);
+    if (p->a == A_FAILS) _exit(9);
 }
 static void dial_observe(const struct fl_self *self, const void *state, int64_t *out)
 {
@@ -771,6 +784,24 @@ Test(plan, the_rule_is_exact_to_a_millionth)
     cr_expect(fl_plan_enough(&plan, near, 2));
 }
 
+/* Tables (Fisher and Yates, Statistical Tables, 1963, III, with more digits): never below them, and at most
+ * 1.5 millionths above. */
+Test(plan, quantiles_are_those_of_tables)
+{
+    static const struct {
+        uint32_t miss_ppm, parts, freedom;
+        double t;
+    } rows[] = {
+        {50000, 1, 1, 12.7062047}, {50000, 1, 2, 4.3026527},    {100000, 2, 10, 2.2281389},
+        {50000, 1, 30, 2.0422725}, {200000, 4, 120, 1.9799304}, {10000, 1, 5, 4.0321430},
+        {50000, 5, 5, 4.0321430},  {500000, 1, 1, 1.0},         {50000, 1, 999999, 1.9599664}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const double t =
+            (double)fl_student_millionths(rows[i].miss_ppm, rows[i].parts, rows[i].freedom) / 1e6;
+        cr_expect(t > rows[i].t && t < rows[i].t + 1.7e-6, "%.7f: %.6f", rows[i].t, t);
+    }
+}
+
 /* Student's law by Simpson's rule: P(|T| > t). */
 static double two_tails(double t, double freedom)
 {
@@ -858,4 +889,77 @@ Test(plan, stopping_early_keeps_the_promise)
     }
     cr_expect_geq(held, REPETITIONS * 95 / 100, "%u", held);
     for (int i = 0; i < 3; i++) cr_expect_gt(stopped[i], 20, "%u at look %d", stopped[i], i);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Before a plan is run
+ * --------------------------------------------------------------------------------------------- */
+
+/* What a dry run of a plan prints; the caller frees it. */
+static char *estimated(const char *end, uint32_t jobs, int expected)
+{
+    char folder[FAKE_PATH], path[2 * FAKE_PATH];
+    struct fl_plan *plan = good(end);
+    fake_folder(folder);
+    fake_path(folder, "printed", path);
+    cr_assert_not_null(freopen(path, "w", stdout));
+    cr_expect_eq(fl_sweep_estimate(plan, jobs), expected);
+    fflush(stdout);
+    size_t bytes;
+    char *text = fake_read(folder, "printed", &bytes);
+    remove(path);
+    cr_expect_eq(rmdir(folder), 0);
+    fl_plan_free(plan);
+    return text;
+}
+
+/* Of ten points the first, the fifth and the last are tried, which wait 40, 120 and 120 ms: 280 / 3 on the
+ * average, for 20 rows, 2 at a time. The machine may be busy, never too fast. */
+Test(plan, an_estimate_comes_from_pilots)
+{
+    char *text = estimated("\"replicates\": 2, \"axes\": [" PATH(B, "\"values\": [1, 2]") ", " PATH(
+                               "nodes.n.agent.wait_ms", "\"grid\": {\"from\": 40, \"to\": 120, "
+                                                        "\"count\": 5}") "]",
+                           2, 0);
+    static const char head[] = "x: 10 points, 2 replicates: 20 rows\n"
+                               "  2 by values: nodes.n.agent.b\n"
+                               "  5 by grid: nodes.n.agent.wait_ms\nabout ";
+    cr_assert(strncmp(text, head, sizeof head - 1) == 0, "%s", text);
+    double all, least, most;
+    cr_assert_eq(sscanf(text + sizeof head - 1,
+                        "%lf s with 2 jobs (3 pilot runs, %lf s to %lf s each)", &all, &least,
+                        &most),
+                 3, "%s", text);
+    cr_expect(least >= 0.04 && least <= most && most >= 0.12, "%s", text);
+    cr_expect_geq(all + 0.01, 10 * 0.28 / 3, "%s", text);
+    cr_expect_leq(all - 0.01, 10 * most, "%s", text);
+    free(text);
+}
+
+Test(plan, an_estimate_of_looks_has_two_ends)
+{
+    char *text = estimated(
+        "\"looks\": [2, 5], \"stop\": {\"metric\": \"dial.x\", "
+        "\"half_width\": 1}, \"axes\": [" PATH("nodes.n.agent.wait_ms", "\"values\": [50]") "]",
+        1, 0);
+    double least, most, one;
+    cr_assert(strncmp(text, "x: 1 points, 2 to 5 replicates: 2 to 5 rows\n", 44) == 0, "%s", text);
+    cr_assert_eq(sscanf(strstr(text, "about"),
+                        "about %lf s to %lf s with 1 job (1 pilot run, %lf s)", &least, &most,
+                        &one),
+                 3, "%s", text);
+    cr_expect(one >= 0.05 && fabs(least - 2 * one) < 0.02 && fabs(most - 5 * one) < 0.04, "%s",
+              text);
+    free(text);
+}
+
+Test(plan, a_pilot_that_fails_is_told, .init = cr_redirect_stderr)
+{
+    char *text = estimated("\"axes\": [" PATH(A, "\"values\": [1, 1999]") "]", 2, 1);
+    cr_expect(strstr(text, "(2 pilot runs, "), "%s", text);
+    free(text);
+    char said[1024] = {0};
+    fflush(stderr);
+    cr_expect_gt(fread(said, 1, sizeof said - 1, cr_get_redirected_stderr()), 0);
+    cr_expect(strstr(said, "point 1, replicate 0 failed: ended with status 9"), "%s", said);
 }
