@@ -174,9 +174,12 @@ static uint32_t decimals_written(const struct fl_planning *p, const cJSON *item)
     char *text = fl_strndup(slice, bytes);
     const char *point = strchr(text, '.'), *exponent = strpbrk(text, "eE");
     long count = point ? (long)strspn(point + 1, "0123456789") : 0;
-    count -= exponent ? strtol(exponent + 1, NULL, 10) : 0;
+    const long raised = exponent ? strtol(exponent + 1, NULL, 10) : 0;
     free(text);
-    return count < 0 ? 0 : count > DECIMALS_MAX ? DECIMALS_MAX : (uint32_t)count;
+    if (raised > count) {
+        return 0;
+    }
+    return raised < count - DECIMALS_MAX ? DECIMALS_MAX : (uint32_t)(count - raised);
 }
 
 static bool read_integer(struct fl_planning *p, const cJSON *item, int64_t min, int64_t max,

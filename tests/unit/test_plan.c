@@ -400,6 +400,14 @@ Test(plan, mistakes_of_every_kind_have_a_place)
          "plan.json:2:88: error: /axes/0/grid/scale: unknown word \"cube\"; known: linear, log"},
         {AXES(PATH(X, "\"grid\": {\"from\": 1, \"to\": 9.25, \"count\": 2, \"decimals\": 1}")),
          "plan.json:2:64: error: /axes/0/grid/to: 9.25 has more than 1 decimals"},
+        {AXES(PATH(X, "\"grid\": {\"from\": 1e-9999999999999999999, \"to\": 9, \"count\": 2}")),
+         "plan.json:2:55: error: /axes/0/grid/from: 1e-9999999999999999999 has more than 12 "
+         "decimals"},
+        {AXES(PATH(X, "\"grid\": {\"from\": 1, \"to\": 9e9999999999999999999, \"count\": 2}")),
+         "plan.json:2:64: error: /axes/0/grid/to: 9e9999999999999999999 is out of range "
+         "(-9223372036854775808 to 9223372036854775807)"},
+        {AXES(PATH(X, "\"grid\": {\"from\": true, \"to\": {\"e\": 1}, \"count\": 2}")),
+         "plan.json:2:55: error: /axes/0/grid/from: expected a number, found true or false"},
         {AXES(PATH(X, "\"grid\": {\"from\": 1, \"to\": 9, \"count\": 2, \"decimals\": 13}")),
          "plan.json:2:91: error: /axes/0/grid/decimals: 13 is out of range (0 to 12)"},
         {AXES(PATH(X, "\"grid\": {\"from\": 1, \"to\": 10000000, \"count\": 2, \"decimals\": 12}")),
