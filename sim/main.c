@@ -5,8 +5,10 @@
  * 3 input or output failed; 128 + N ended by signal N (130 by SIGINT). */
 #define _GNU_SOURCE /* argp */
 #include "analysis/analysis.h"
+#include "analysis/attribution.h"
 #include "analysis/figure.h"
 #include "sim/archive.h"
+#include "sim/attribute.h"
 #include "sim/config.h"
 #include "sim/describe.h"
 #include "sim/disk.h"
@@ -41,7 +43,7 @@ struct options {
     struct fl_bounds bounds;
     double alpha; /* 0: not given */
     uint64_t seed;
-    uint32_t jobs, runs, shard, shards;
+    uint32_t jobs, runs, shard, shards, replicates, orders;
     bool has_seed, json, resolved, quiet, resume, dry_run;
 };
 
@@ -66,7 +68,9 @@ enum {
     KEY_REPLAY,
     KEY_METRIC,
     KEY_ALPHA,
-    KEY_AS
+    KEY_AS,
+    KEY_REPLICATES,
+    KEY_ORDERS
 };
 
 static bool read_seed(const char *text, uint64_t *seed)
@@ -106,6 +110,13 @@ static bool read_runs(const char *text, uint32_t *runs)
     if (!read_seed(text, &count) || count < 1 || count > UINT32_MAX) return false;
     *runs = (uint32_t)count;
     return true;
+}
+
+/* Orders come in pairs, each with its reverse. */
+static bool read_orders(const char *text, uint32_t *orders)
+{
+    enum { ORDERS_MAX = 100000 };
+    return read_runs(text, orders) && *orders % 2 == 0 && *orders <= ORDERS_MAX;
 }
 
 static bool read_alpha(const char *text, double *alpha)
@@ -194,6 +205,15 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_RUNS:
         if (!read_runs(value, &o->runs))
             argp_error(state, "--runs %s: expected a number from 1 to 2^32 - 1", value);
+        return 0;
+    case KEY_REPLICATES:
+        if (!read_runs(value, &o->replicates) || o->replicates > FL_REPLICATES_MAX)
+            argp_error(state, "--replicates %s: expected a number from 1 to %d", value,
+                       FL_REPLICATES_MAX);
+        return 0;
+    case KEY_ORDERS:
+        if (!read_orders(value, &o->orders))
+            argp_error(state, "--orders %s: expected an even number from 2 to 100000", value);
         return 0;
     case KEY_SEED:
         o->has_seed = true;
@@ -477,6 +497,34 @@ static int command_export(const struct options *o)
     return status;
 }
 
+static int command_attribute(const struct options *o)
+{
+    const struct fl_attribute job = {.scenario = o->argument[0],
+                                     .override = o->override,
+                                     .override_count = o->overrides,
+                                     .seed = o->has_seed ? &o->seed : NULL,
+                                     .metric = o->metric ? o->metric : "ledger.bad_debt",
+                                     .output = o->directory,
+                                     .replicates = o->replicates ? o->replicates : 1,
+                                     .jobs = o->jobs,
+                                     .orders = o->orders,
+                                     .resume = o->resume};
+    struct fl_attributed found;
+    int status = fl_attribute(&job, &found);
+    const struct fl_attribution answer = {.directory = found.directory,
+                                          .scenario = found.name,
+                                          .metric = job.metric,
+                                          .player = (const char *const *)found.player,
+                                          .players = found.players,
+                                          .order = found.order,
+                                          .orders = found.orders,
+                                          .alpha = o->alpha > 0 ? o->alpha : ALPHA_USUAL,
+                                          .json = o->json};
+    if (status == 0) status = fl_attribution(&answer);
+    fl_attributed_free(&found);
+    return status;
+}
+
 /* --- which command ------------------------------------------------------------------------------------------- */
 
 static const struct argp_option run_options[] = {
@@ -543,6 +591,21 @@ static const struct argp_option stats_options[] = {
      "How often an interval may miss; default 0.05, intervals at 95 %", 0},
     {"json", KEY_JSON, 0, 0, "Print JSON instead of tables", 0},
     {0}};
+static const struct argp_option attribute_options[] = {
+    {"output", 'o', "DIR", 0, "Folder of the plan and its rows; default results/NAME-attribute", 0},
+    {"metric", KEY_METRIC, "NAME", 0, "A number of the summary; default ledger.bad_debt", 0},
+    {"replicates", KEY_REPLICATES, "N", 0, "Seeds for each set of faults; default 1", 0},
+    {"orders", KEY_ORDERS, "N", 0,
+     "Draw so many orders of the faults, instead of all sets; default with more than 8 faults: 32",
+     0},
+    {"alpha", KEY_ALPHA, "SHARE", 0,
+     "How often an interval may miss; default 0.05, intervals at 95 %", 0},
+    {"jobs", KEY_JOBS, "N", 0, "Processes at a time; default as many as there are cores", 0},
+    {"resume", KEY_RESUME, 0, 0, "Go on where an earlier call ended; what failed is run again", 0},
+    {"json", KEY_JSON, 0, 0, "Print JSON instead of a table", 0},
+    OPTION_SEED,
+    OPTION_SET,
+    {0}};
 static const struct argp_option export_options[] = {
     {"as", KEY_AS, "csv|raw|jsonl|chrome", 0,
      "CSV files; 64-bit integers for gnuplot; records as JSON lines; a timeline for Perfetto and "
@@ -583,6 +646,9 @@ static const struct command {
      command_plot, plot_options, 1, ARGUMENTS_MAX},
     {"stats", "SWEEP-FOLDER", "Print what the seeds of a sweep say, with intervals, at each point.",
      command_stats, stats_options, 1, 1},
+    {"attribute", "SCENARIO.json",
+     "Print how much of a loss each fault is answerable for, by twin runs with faults removed.",
+     command_attribute, attribute_options, 1, 1},
     {"export", "DIR [DATASET...]",
      "Write a run's trace, or DATASETs of it, as CSV, raw binary, JSON lines or Chrome trace.",
      command_export, export_options, 1, ARGUMENTS_MAX},
