@@ -20,6 +20,16 @@ struct fl_stats {
 };
 int fl_stats(const struct fl_stats *stats);
 
+/* Prints, of one run, which faults its losses lead back to and which stood in the way of the
+ * liquidations that would have stopped them (analysis/blame.h), in dollars that add up to the run's
+ * deficit, and the chain of causes from each fault to the largest deficit that descends from it. 2: the
+ * trace holds no events. */
+struct fl_explain {
+    const char *directory; /* of trace.h5 */
+    bool json;
+};
+int fl_explain(const struct fl_explain *job);
+
 /* Writes DIRECTORY/report.md. */
 int fl_report_write(const char *directory);
 

@@ -186,6 +186,13 @@ fl_time fl_history_time(const struct fl_history *history, uint32_t id)
     return kind ? kind->time[history->at[id].row] : 0;
 }
 
+const char *fl_history_node(const struct fl_history *history, uint32_t id)
+{
+    const struct kind *kind = kind_of(history, id);
+    const int64_t node = kind ? kind->endpoint[history->at[id].row] : -1;
+    return node >= 0 && (uint64_t)node < history->node_count ? history->node_name[node] : "";
+}
+
 uint32_t fl_history_parent(const struct fl_history *history, uint32_t id)
 {
     const struct kind *kind = kind_of(history, id);

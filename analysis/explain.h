@@ -16,6 +16,8 @@ uint32_t fl_history_count(const struct fl_history *history); /* ids are 1 .. cou
 const char *fl_history_kind(const struct fl_history *history,
                             uint32_t id); /* "deficit"; "" if none */
 fl_time fl_history_time(const struct fl_history *history, uint32_t id);
+/* Name of the node it happened at, "" if it is no node's. */
+const char *fl_history_node(const struct fl_history *history, uint32_t id);
 uint32_t fl_history_parent(const struct fl_history *history, uint32_t id);
 /* A record's value by the name of its column. False if it has none. */
 bool fl_history_value(struct fl_history *history, uint32_t id, const char *column, int64_t *out);

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FAILED = 3, PATH_BYTES = 4096, LARGEST = 5, CHAIN_LINKS = 12 };
+enum { FAILED = 3, PATH_BYTES = 4096, LARGEST = 5 };
 
 struct report {
     FILE *file;
@@ -232,36 +232,11 @@ static void write_expectations(const struct report *report)
 
 /* --- from fault to dollars ------------------------------------------------------------------------------ */
 
-static void write_link(const struct report *report, uint32_t id)
-{
-    char clock[FL_WORDING], story[FL_STORY_TEXT];
-    fl_clock(fl_history_time(report->history, id), clock);
-    fl_history_story(report->history, id, story);
-    fprintf(report->file, "%14s  %s\n", clock, story);
-}
-
-/* What led to a liquidation, one line for each link; of a long chain the middle is left out. Its own
- * stages come beneath it, in full. */
 static void write_chain(const struct report *report, const struct fl_deficit *of)
 {
-    const uint32_t first = fl_first_stage(report->history, of);
-    size_t count, causes = 0;
-    uint32_t *chain = fl_chain_new(report->history, of->id, &count);
-    while (causes < count && chain[causes] != first) {
-        causes++;
-    }
-    const size_t head = CHAIN_LINKS / 2, tail = CHAIN_LINKS - head - 1;
     fputs("```\n", report->file);
-    for (size_t i = 0; i < causes; i++) {
-        if (causes > CHAIN_LINKS && i == head) {
-            fprintf(report->file, "%14s  (%zu links in between)\n", "...", causes - head - tail);
-            i = causes - tail;
-        }
-        write_link(report, chain[i]);
-    }
-    fl_stages_write(report->history, of, report->file);
+    fl_deficit_write(report->history, of, report->file);
     fputs("```\n\n", report->file);
-    free(chain);
 }
 
 static const struct fl_deficit *largest_by(const struct fl_deficit *all, size_t count,

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MICRO = 1000000, DIGITS = 6, STAGES = 6 };
+enum { MICRO = 1000000, DIGITS = 6, STAGES = 6, CHAIN_LINKS = 12 };
 
 int64_t fl_bearers_sum(const struct fl_bearers *bearers)
 {
@@ -173,17 +173,23 @@ static void write_latent(FILE *file, const cJSON *summary)
     }
 }
 
+struct fl_bearers fl_bearers_of(const cJSON *summary)
+{
+    const struct fl_bearers by = {.fund = final_of(summary, "fund_paid"),
+                                  .counterparties = final_of(summary, "adl"),
+                                  .traders = final_of(summary, "socialised"),
+                                  .nobody = final_of(summary, "outstanding")};
+    FL_ASSERT(fl_bearers_sum(&by) == final_of(summary, "deficit"));
+    return by;
+}
+
 void fl_waterfall_write(const cJSON *summary, bool judged, const struct fl_deficit *all,
                         size_t count, FILE *file)
 {
     if (!knows(summary, "deficit")) {
         return;
     }
-    const struct fl_bearers by = {.fund = final_of(summary, "fund_paid"),
-                                  .counterparties = final_of(summary, "adl"),
-                                  .traders = final_of(summary, "socialised"),
-                                  .nobody = final_of(summary, "outstanding")};
-    FL_ASSERT(fl_bearers_sum(&by) == final_of(summary, "deficit"));
+    const struct fl_bearers by = fl_bearers_of(summary);
     if (all) {
         expect_records_agree(&by, all, count);
     }
@@ -203,12 +209,12 @@ void fl_waterfall_write(const cJSON *summary, bool judged, const struct fl_defic
 
 /* --- the stages of one liquidation ---------------------------------------------------------------- */
 
-static void write_stage(struct fl_history *history, uint32_t id, FILE *file)
+static void write_line(struct fl_history *history, uint32_t id, const char *gap, FILE *file)
 {
     char clock[FL_WORDING], story[FL_STORY_TEXT];
     fl_clock(fl_history_time(history, id), clock);
     fl_history_story(history, id, story);
-    fprintf(file, "%14s    %s\n", clock, story);
+    fprintf(file, "%14s%s%s\n", clock, gap, story);
 }
 
 /* The record's own clause has a place for each bearer; here stand those who bear anything. */
@@ -270,7 +276,7 @@ void fl_stages_write(struct fl_history *history, const struct fl_deficit *defici
             given_up += value_of(history, id, "given_up");
         } else if (takes_over || id == first) {
             shown += takes_over;
-            write_stage(history, id, file);
+            write_line(history, id, "    ", file);
         }
     }
     if (left_out > 0) {
@@ -280,4 +286,26 @@ void fl_stages_write(struct fl_history *history, const struct fl_deficit *defici
                 "...", left_out, money);
     }
     write_end(history, deficit, file);
+}
+
+/* --- what led to it --------------------------------------------------------------------------------- */
+
+void fl_deficit_write(struct fl_history *history, const struct fl_deficit *deficit, FILE *file)
+{
+    const uint32_t first = fl_first_stage(history, deficit);
+    size_t count, causes = 0;
+    uint32_t *chain = fl_chain_new(history, deficit->id, &count);
+    while (causes < count && chain[causes] != first) {
+        causes++;
+    }
+    const size_t head = CHAIN_LINKS / 2, tail = CHAIN_LINKS - head - 1;
+    for (size_t i = 0; i < causes; i++) {
+        if (causes > CHAIN_LINKS && i == head) {
+            fprintf(file, "%14s  (%zu links in between)\n", "...", causes - head - tail);
+            i = causes - tail;
+        }
+        write_line(history, chain[i], "  ", file);
+    }
+    fl_stages_write(history, deficit, file);
+    free(chain);
 }

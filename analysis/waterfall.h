@@ -13,6 +13,8 @@ struct fl_bearers {
     int64_t traders;        /* all with an open position: socialised */
     int64_t nobody;         /* outstanding */
 };
+/* What the summary says of the whole run; 0 each if it knows of no exchange. */
+struct fl_bearers fl_bearers_of(const cJSON *summary);
 /* The deficit. */
 int64_t fl_bearers_sum(const struct fl_bearers *bearers);
 
@@ -37,5 +39,7 @@ uint32_t fl_first_stage(struct fl_history *history, const struct fl_deficit *def
 /* The stages of one liquidation, a line each: what was closed, who was made to take over the rest, who
  * bore what was missing. `deficit` is one of the history's. */
 void fl_stages_write(struct fl_history *history, const struct fl_deficit *deficit, FILE *file);
+/* What led to it, one line for each link, of a long chain the middle left out; then its stages. */
+void fl_deficit_write(struct fl_history *history, const struct fl_deficit *deficit, FILE *file);
 
 #endif

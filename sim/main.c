@@ -497,6 +497,12 @@ static int command_export(const struct options *o)
     return status;
 }
 
+static int command_explain(const struct options *o)
+{
+    const struct fl_explain job = {.directory = o->argument[0], .json = o->json};
+    return fl_explain(&job);
+}
+
 static int command_attribute(const struct options *o)
 {
     const struct fl_attribute job = {.scenario = o->argument[0],
@@ -591,6 +597,8 @@ static const struct argp_option stats_options[] = {
      "How often an interval may miss; default 0.05, intervals at 95 %", 0},
     {"json", KEY_JSON, 0, 0, "Print JSON instead of tables", 0},
     {0}};
+static const struct argp_option explain_options[] = {
+    {"json", KEY_JSON, 0, 0, "Print JSON instead of text", 0}, {0}};
 static const struct argp_option attribute_options[] = {
     {"output", 'o', "DIR", 0, "Folder of the plan and its rows; default results/NAME-attribute", 0},
     {"metric", KEY_METRIC, "NAME", 0, "A number of the summary; default ledger.bad_debt", 0},
@@ -646,6 +654,9 @@ static const struct command {
      command_plot, plot_options, 1, ARGUMENTS_MAX},
     {"stats", "SWEEP-FOLDER", "Print what the seeds of a sweep say, with intervals, at each point.",
      command_stats, stats_options, 1, 1},
+    {"explain", "RESULTS-FOLDER",
+     "Print how each fault of a run came to cost what, dollar by dollar.", command_explain,
+     explain_options, 1, 1},
     {"attribute", "SCENARIO.json",
      "Print how much of a loss each fault is answerable for, by twin runs with faults removed.",
      command_attribute, attribute_options, 1, 1},
