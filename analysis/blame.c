@@ -56,7 +56,8 @@ static bool read_faults(struct fl_trace *trace, struct fl_blame *blame)
 
 /* --- what led to it --------------------------------------------------------------------------------- */
 
-static void count_kind(struct fl_blame_fault *fault, const char *kind, uint32_t id)
+/* So many records of a kind, and how far from the edge they lie. */
+static void count_kind(struct fl_blame_fault *fault, const char *kind, uint32_t distance)
 {
     size_t i = 0;
     while (i < fault->kinds && strcmp(fault->kind[i].kind, kind) != 0) {
@@ -64,55 +65,75 @@ static void count_kind(struct fl_blame_fault *fault, const char *kind, uint32_t 
     }
     if (i == fault->kinds) {
         fault->kind = fl_realloc(fault->kind, ++fault->kinds, sizeof *fault->kind);
-        fault->kind[i] = (struct fl_blame_kind){.kind = kind, .first = id};
+        fault->kind[i] = (struct fl_blame_kind){.kind = kind, .place = (uint32_t)i};
     }
     fault->kind[i].count++;
-    fault->kind[i].first = id < fault->kind[i].first ? id : fault->kind[i].first;
+    fault->kind[i].distance += distance;
 }
 
-/* Records on the way up to the fault's edge, or to the root if there is none; each once. */
-static void count_chain(struct fl_history *history, struct fl_blame_fault *fault, uint32_t id,
-                        bool *seen)
+/* Marks the way up to the fault's edge, or to the root if there is none. */
+static void mark_chain(struct fl_history *history, uint32_t id, size_t fault, size_t *owner)
 {
-    while (id != FL_NO_RECORD_ID && !seen[id]) {
-        seen[id] = true;
-        count_kind(fault, fl_history_kind(history, id), id);
+    while (id != FL_NO_RECORD_ID && owner[id] == 0) {
+        owner[id] = fault + 1;
         id = is_kind(history, id, "fault") ? FL_NO_RECORD_ID : fl_history_parent(history, id);
     }
 }
 
-static int by_first(const void *a, const void *b)
+/* A parent has a smaller id than its children: its distance is known before theirs. */
+static void count_chains(struct fl_history *history, struct fl_blame *blame, const size_t *owner)
+{
+    const uint32_t count = fl_history_count(history);
+    uint32_t *distance = fl_alloc((size_t)count + 1, sizeof *distance);
+    for (uint32_t id = 1; id <= count; id++) {
+        const uint32_t parent = fl_history_parent(history, id);
+        if (owner[id] > 0) {
+            distance[id] = owner[parent] == owner[id] ? distance[parent] + 1 : 0;
+            count_kind(&blame->fault[owner[id] - 1], fl_history_kind(history, id), distance[id]);
+        }
+    }
+    free(distance);
+}
+
+/* By the mean distance from the edge, of equals the one that comes first. */
+static int by_distance(const void *a, const void *b)
 {
     const struct fl_blame_kind *left = a, *right = b;
-    return (left->first > right->first) - (left->first < right->first);
+    const fl_u128 one = (fl_u128)left->distance * right->count;
+    const fl_u128 other = (fl_u128)right->distance * left->count;
+    return one != other ? (one > other) - (one < other)
+                        : (left->place > right->place) - (left->place < right->place);
 }
 
 static void follow_chains(struct fl_history *history, struct fl_blame *blame)
 {
-    bool *seen = fl_alloc((size_t)fl_history_count(history) + 1, sizeof *seen);
+    size_t *owner = fl_alloc((size_t)fl_history_count(history) + 1, sizeof *owner);
     for (size_t i = 0; i < blame->count; i++) {
         const struct fl_deficit *deficit = &blame->deficit[i];
         const int64_t nearest = fl_chain_fault(history, deficit->id);
         const bool known = nearest >= 0 && (uint64_t)nearest < blame->faults;
-        struct fl_blame_fault *fault = &blame->fault[known ? (size_t)nearest : blame->faults];
+        const size_t which = known ? (size_t)nearest : blame->faults;
+        struct fl_blame_fault *fault = &blame->fault[which];
         fault->largest = fault->largest ? fault->largest : deficit;
         add_deficit(&fault->led_to, deficit);
-        count_chain(history, fault, deficit->id, seen);
+        mark_chain(history, deficit->id, which, owner);
     }
+    count_chains(history, blame, owner);
     for (size_t i = 0; i <= blame->faults; i++) {
         if (blame->fault[i].kinds > 0) {
             qsort(blame->fault[i].kind, blame->fault[i].kinds, sizeof *blame->fault[i].kind,
-                  by_first);
+                  by_distance);
         }
     }
-    free(seen);
+    free(owner);
 }
 
 /* --- what was in the way ---------------------------------------------------------------------------- */
 
-/* When a fault dropped, changed or added something. */
+/* Where a fault dropped, changed or added something. */
 struct bites {
-    fl_time *at; /* ascending, as records come */
+    uint32_t *id; /* ascending, and so are their times */
+    bool *counted;
     uint32_t count, room;
 };
 
@@ -121,30 +142,63 @@ static struct bites *bites_new(struct fl_history *history, size_t faults)
     struct bites *bites = fl_alloc(faults, sizeof *bites);
     for (uint32_t id = 1; id <= fl_history_count(history); id++) {
         int64_t fault;
-        if (!is_kind(history, id, "suppressed") ||
-            !fl_history_value(history, id, "fault", &fault) || fault < 0 ||
-            (uint64_t)fault >= faults) {
-            continue;
+        if (is_kind(history, id, "suppressed") && fl_history_value(history, id, "fault", &fault) &&
+            fault >= 0 && (uint64_t)fault < faults) {
+            struct bites *b = &bites[fault];
+            b->id = fl_grow(b->id, b->count, &b->room, sizeof *b->id);
+            b->id[b->count++] = id;
         }
-        struct bites *b = &bites[fault];
-        b->at = fl_grow(b->at, b->count, &b->room, sizeof *b->at);
-        b->at[b->count++] = fl_history_time(history, id);
+    }
+    for (size_t f = 0; f < faults; f++) {
+        bites[f].counted = fl_alloc(bites[f].count, sizeof *bites[f].counted);
     }
     return bites;
 }
 
-static bool bit_within(const struct bites *b, fl_time from, fl_time to)
+static void bites_free(struct bites *bites, size_t faults)
 {
-    size_t low = 0, high = b->count;
+    for (size_t f = 0; f < faults; f++) {
+        free(bites[f].id);
+        free(bites[f].counted);
+    }
+    free(bites);
+}
+
+/* How many of them are before `at`. */
+static uint32_t bites_before(const struct fl_history *history, const struct bites *b, fl_time at)
+{
+    uint32_t low = 0, high = b->count;
     while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (b->at[middle] < from) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (fl_history_time(history, b->id[middle]) < at) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return low < b->count && b->at[low] <= to;
+    return low;
+}
+
+/* False if the fault did nothing from then until the deficit. */
+static bool note_wait(const struct fl_history *history, struct bites *b,
+                      const struct fl_deficit *deficit, fl_time from, struct fl_blame_fault *fault)
+{
+    const fl_time to = fl_history_time(history, deficit->id);
+    const uint32_t first = bites_before(history, b, from), end = bites_before(history, b, to + 1);
+    if (first == end) {
+        return false;
+    }
+    for (uint32_t i = first; i < end; i++) {
+        fault->bites_in_way += !b->counted[i];
+        b->counted[i] = true;
+    }
+    fault->longest = to - from > fault->longest ? to - from : fault->longest;
+    if (!fault->waited.deficit) { /* the largest comes first */
+        fault->waited =
+            (struct fl_blame_wait){deficit, from, b->id[first], b->id[end - 1], end - first};
+    }
+    add_deficit(&fault->in_way, deficit);
+    return true;
 }
 
 static void look_in_the_way(struct fl_history *history, const cJSON *resolved,
@@ -160,21 +214,15 @@ static void look_in_the_way(struct fl_history *history, const cJSON *resolved,
         size_t many = 0, last = 0;
         blame->untimed += !fl_wait_from(waits, deficit, &from);
         for (size_t f = 0; f < blame->faults; f++) {
-            in_way[f] = bit_within(&bites[f], from, fl_history_time(history, deficit->id));
-            if (in_way[f]) {
-                add_deficit(&blame->fault[f].in_way, deficit);
-                last = f;
-                many++;
-            }
+            in_way[f] = note_wait(history, &bites[f], deficit, from, &blame->fault[f]);
+            last = in_way[f] ? f : last;
+            many += in_way[f];
         }
         if (many == 1) {
             add_deficit(&blame->fault[last].alone, deficit);
         }
     }
-    for (size_t f = 0; f < blame->faults; f++) {
-        free(bites[f].at);
-    }
-    free(bites);
+    bites_free(bites, blame->faults);
     fl_waits_free(waits);
 }
 

@@ -23,8 +23,17 @@ struct fl_blame_sum {
 /* So many records of a kind lie on the chains from a fault to the deficits it led to. */
 struct fl_blame_kind {
     const char *kind; /* lent by the history */
-    uint32_t first;   /* the least id */
     size_t count;
+    uint64_t distance; /* the sum of their distances from the edge, in links */
+    uint32_t place;    /* which kind came first */
+};
+
+/* What a fault did while a liquidation waited. */
+struct fl_blame_wait {
+    const struct fl_deficit *deficit; /* NULL: nothing, ever */
+    fl_time from;                     /* when the position fell due */
+    uint32_t first, last;             /* records of what it dropped, changed or added since */
+    size_t bites;
 };
 
 struct fl_blame_fault {
@@ -36,8 +45,11 @@ struct fl_blame_fault {
     struct fl_blame_sum in_way;       /* of these deficits */
     struct fl_blame_sum alone;        /* of these no other fault was in the way */
     const struct fl_deficit *largest; /* of those it led to; NULL if there are none */
+    struct fl_blame_wait waited;      /* the largest of those it was in the way of */
+    size_t bites_in_way;              /* while any of them waited */
+    fl_time longest;                  /* of their waits */
     size_t kinds;
-    struct fl_blame_kind *kind; /* by `first`: causes before what they cause */
+    struct fl_blame_kind *kind; /* by their mean distance from the edge */
 };
 
 /* Deficits that the same faults were in the way of. */

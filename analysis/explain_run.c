@@ -182,7 +182,48 @@ static void print_way(const struct fl_blame_fault *fault)
             print_count(kind->count, noun_of(kind->kind));
         }
     }
-    printf(": %s\n", money);
+    printf(": %s. The largest:\n", money);
+}
+
+static void print_link(const struct explanation *e, uint32_t id)
+{
+    char clock[FL_WORDING], story[FL_STORY_TEXT];
+    fl_clock(fl_history_time(e->history, id), clock);
+    fl_history_story(e->history, id, story);
+    printf("%14s  %s\n", clock, story);
+}
+
+/* The fault begins, the position falls due, in whichever order; what the fault did; what came of it. */
+static void print_wait(const struct explanation *e, const struct fl_blame_fault *fault)
+{
+    const struct fl_blame_wait *wait = &fault->waited;
+    const uint32_t edge = fl_history_parent(e->history, wait->first);
+    const bool began = edge != FL_NO_RECORD_ID && fl_history_time(e->history, edge) <= wait->from;
+    char clock[FL_WORDING], money[FL_WORDING], longest[FL_WORDING];
+    fl_money_short(fl_bearers_sum(&fault->in_way.by), money);
+    fl_duration(fault->longest, longest);
+    printf("  %s -> ", fault->name);
+    print_count(fault->bites_in_way, noun_of("suppressed"));
+    fputs(" while ", stdout);
+    print_count(fault->in_way.deficits, "liquidation");
+    printf(" waited, up to %s -> ", longest);
+    print_count(fault->in_way.deficits, "deficit");
+    printf(": %s. The largest:\n", money);
+    if (began) {
+        print_link(e, edge);
+    }
+    fl_clock(wait->from, clock);
+    printf("%14s  account %" PRId64 " is due at the fundamental price\n", clock,
+           wait->deficit->account);
+    if (edge != FL_NO_RECORD_ID && !began) {
+        print_link(e, edge);
+    }
+    print_link(e, wait->first);
+    if (wait->bites > 1) {
+        fl_clock(fl_history_time(e->history, wait->last), clock);
+        printf("%14s  (%zu more until %s)\n", "...", wait->bites - 1, clock);
+    }
+    fl_stages_write(e->history, wait->deficit, stdout);
 }
 
 static void print_fault(const struct explanation *e, const struct fl_blame_fault *fault)
@@ -199,13 +240,17 @@ static void print_fault(const struct explanation *e, const struct fl_blame_fault
         }
         printf("dropped, changed or added something %s time%s", bites,
                fault->bites == 1 ? "" : "s");
-        puts(fault->led_to.deficits == 0 ? "; no deficit descends from it." : ".");
+        puts(fault->led_to.deficits + fault->in_way.deficits == 0 ? "; no loss leads back to it."
+                                                                  : ".");
     } else if (fault->led_to.deficits > 0) {
         puts("\nNo fault in the chain of causes:");
     }
     if (fault->led_to.deficits > 0) {
         print_way(fault);
         fl_deficit_write(e->history, fault->largest, stdout);
+    }
+    if (fault->in_way.deficits > 0) {
+        print_wait(e, fault);
     }
 }
 
@@ -309,6 +354,8 @@ static void add_fault(const struct explanation *e, const struct fl_blame_fault *
     add_sum(to, "led_to", &fault->led_to);
     add_sum(to, "in_the_way", &fault->in_way);
     add_sum(to, "alone_in_the_way", &fault->alone);
+    cJSON_AddNumberToObject(to, "bites_in_the_way", (double)fault->bites_in_way);
+    add_seconds(to, "longest_wait_s", fault->longest);
     add_chain(e, fault, to);
 }
 
