@@ -443,7 +443,7 @@ static void print_words(const struct attribution *a)
     const int name = name_width(a), width = amount_width(a);
     print_head(a);
     printf("\n  %-*s  %*s  %7s  %*s  %*s\n", name, "fault", width, "answerable for", "share", width,
-           "adds alone", width, "goes without");
+           "adds alone", width, "saved without");
     for (uint32_t i = 0; i < a->job->players; i++) {
         print_row(a, i, name, width);
     }
@@ -493,7 +493,7 @@ static void add_answer(const struct attribution *a, const struct answer *answer,
         cJSON_AddStringToObject(fault, "name", a->job->player[i]);
         add_amount(a, fault, "value", answer->value[i]);
         add_amount(a, fault, "adds_alone", answer->first[i]);
-        add_amount(a, fault, "goes_without", answer->last[i]);
+        add_amount(a, fault, "saved_without", answer->last[i]);
         if (answer == &a->mean) {
             add_interval(a, fault, "over_seeds", &a->over_seeds[i]);
         }

@@ -17,10 +17,10 @@ struct fl_attribution {
     bool json;
 };
 
-/* Prints, of each fault, its Shapley value (analysis/shapley.h), what it adds alone and what goes without
- * it; of each pair, what they add beyond what each adds alone. With several seeds the means of these,
- * in integers of the metric's unit too. In both cases the values add up, to the last unit, to what is
- * lost with all faults less what is lost with none, or to the mean of that rounded to the nearest.
+/* Prints, of each fault, its Shapley value (analysis/shapley.h), what it adds alone and what would be
+ * saved without it; of each pair, what they add beyond what each adds alone. With several seeds these
+ * are means, rounded to units of the metric. Values add up, to the last unit, to what is lost with all
+ * faults less what is lost with none; their means to the mean of that, rounded to the nearest.
  *
  * Intervals are Student's: over the seeds, and over the pairs of an order and its reverse.
  *

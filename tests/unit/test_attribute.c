@@ -152,7 +152,7 @@ static void expect_as_by_hand(const cJSON *said, const int64_t v[SETS])
         const cJSON *fault = named(at(said, "faults"), three[i]);
         cr_expect_eq(micro(fault, "value"), value[i], "%s", three[i]);
         cr_expect_eq(micro(fault, "adds_alone"), v[1u << i] - v[0]);
-        cr_expect_eq(micro(fault, "goes_without"), v[SETS - 1] - v[(SETS - 1) & ~(1u << i)]);
+        cr_expect_eq(micro(fault, "saved_without"), v[SETS - 1] - v[(SETS - 1) & ~(1u << i)]);
         sum += micro(fault, "value");
     }
     cr_expect_eq(sum, v[SETS - 1] - v[0]);
@@ -543,7 +543,7 @@ Test(attribute, sampled_orders_by_hand)
     cr_expect_eq(micro(named(faults, "d"), "value"), 25);
     cr_expect_eq(micro(named(faults, "a"), "adds_alone"), 7);
     cr_expect_eq(micro(named(faults, "c"), "adds_alone"), 0);
-    cr_expect_eq(micro(named(faults, "c"), "goes_without"), 50);
+    cr_expect_eq(micro(named(faults, "c"), "saved_without"), 50);
     cr_expect(cJSON_IsFalse(at(json, "exact")));
     /* Each pair of an order and its reverse says the same of c: 25. */
     const cJSON *interval = at(named(faults, "c"), "over_orders");
