@@ -287,6 +287,77 @@ Test(attribute, means_add_up_and_resume)
     remove_folder(folder);
 }
 
+/* Orders drawn: what they say of a seed adds up all the same, and the exact value lies in the interval. */
+Test(attribute, orders_drawn_come_near)
+{
+    char folder[FAKE_PATH], command[COMMAND];
+    fake_folder(folder);
+    snprintf(command, sizeof command, "attribute " THREE " -o %s/a --seed 2", folder);
+    cJSON *exact = answer(command);
+    snprintf(command, sizeof command, "attribute " THREE " -o %s/b --seed 2 --orders 60", folder);
+    cJSON *drawn = answer(command);
+    const cJSON *all = at(exact, "mean"), *some = at(drawn, "mean");
+    int64_t sum = 0;
+    cr_expect_eq(micro(all, "all"), micro(some, "all"), "the seeds are the same");
+    for (uint32_t i = 0; i < FAULTS; i++) {
+        const cJSON *fault = named(at(some, "faults"), three[i]);
+        const cJSON *interval = at(fault, "over_orders");
+        const int64_t value = micro(named(at(all, "faults"), three[i]), "value");
+        cr_expect(micro(interval, "low") <= value && micro(interval, "high") >= value);
+        cr_expect_lt(micro(interval, "high") - micro(interval, "low"), micro(some, "all") / 3);
+        sum += micro(fault, "value");
+    }
+    cr_expect_eq(sum, micro(some, "all") - micro(some, "none"));
+    cJSON_Delete(exact);
+    cJSON_Delete(drawn);
+    remove_folder(folder);
+}
+
+/* Nine faults are too many for all sets: orders are drawn without being asked for. Six of them come too
+ * late to matter, whatever the order. */
+Test(attribute, more_than_eight_faults)
+{
+    char folder[FAKE_PATH], command[COMMAND], path[2 * FAKE_PATH];
+    size_t bytes;
+    fake_folder(folder);
+    char *text = fake_read("scenarios", "three-faults.json", &bytes);
+    cJSON *scenario = cJSON_Parse(text), *faults = cJSON_GetObjectItem(scenario, "faults");
+    free(text);
+    for (int i = 0; i < 6; i++) {
+        char name[16], late[128];
+        snprintf(name, sizeof name, "late-%d", i);
+        snprintf(late, sizeof late,
+                 "{\"model\": \"crash\", \"group\": \"reporter\", \"count\": 1, \"from_s\": %d}",
+                 240 + 5 * i);
+        cJSON_AddItemToObject(faults, name, cJSON_Parse(late));
+    }
+    text = cJSON_Print(scenario);
+    fake_path(folder, "nine.json", path);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fputs(text, file);
+    fclose(file);
+    free(text);
+    cJSON_Delete(scenario);
+    snprintf(command, sizeof command, "attribute %s -o %s/a --set duration_s=290", path, folder);
+    cJSON *json = answer(command);
+    cr_expect(cJSON_IsFalse(at(json, "exact")));
+    cr_expect_eq(at(json, "orders")->valueint, 32);
+    const cJSON *mean = at(json, "mean"), *fault;
+    int64_t sum = 0;
+    cr_expect_eq(cJSON_GetArraySize(at(mean, "faults")), 9);
+    cJSON_ArrayForEach(fault, at(mean, "faults"))
+    {
+        const bool late = strncmp(at(fault, "name")->valuestring, "late", 4) == 0;
+        cr_expect_eq(micro(fault, "value") == 0, late, "%s", at(fault, "name")->valuestring);
+        sum += micro(fault, "value");
+    }
+    cr_expect_gt(sum, 0);
+    cr_expect_eq(sum, micro(mean, "all") - micro(mean, "none"));
+    cJSON_Delete(json);
+    remove_folder(folder);
+}
+
 /* --- what explain says ------------------------------------------------------------------------------- */
 
 /* All four bearers to the last unit, of a run without any fault. */
