@@ -326,7 +326,7 @@ static int sweep_of(const struct fl_attribute *job, const struct fl_attributed *
                                    .directory = found->directory,
                                    .jobs = job->jobs,
                                    .resume = job->resume,
-                                   .quiet = true};
+                                   .within = true};
     const int status = fl_sweep(&sweep);
     if (status == EXIT_ROWS) {
         fputs("faultline: without these runs nothing can be attributed; --resume runs them again\n",

@@ -232,10 +232,12 @@ static int sweep_plan(struct run *run)
     }
     if (problem) {
         fprintf(stderr, "faultline: %s\n", problem);
-    } else if (!run->options->quiet && merges) {
-        fl_merged_print(run->plan, directory, &merged);
-    } else if (!run->options->quiet) {
-        print_shard(run, directory);
+    } else if (!run->options->quiet && !run->options->within) {
+        if (merges) {
+            fl_merged_print(run->plan, directory, &merged);
+        } else {
+            print_shard(run, directory);
+        }
     }
     if (run->schedule) {
         fl_schedule_free(run->schedule);

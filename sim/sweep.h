@@ -17,6 +17,7 @@ struct fl_sweep {
     uint32_t jobs;          /* 0: as many as there are cores */
     uint32_t shard, shards; /* from 1; 0: all of it */
     bool resume, dry_run, quiet;
+    bool within; /* another command, that goes on with the rows: nothing on stdout */
 };
 enum { FL_JOBS_MAX = 1024 };
 
