@@ -433,9 +433,10 @@ static void print_pairs(const struct attribution *a, int width)
             putchar('\n');
         }
     }
-    puts("  What two faults add beyond what each adds without the other: above 0 they need each "
-         "other, below 0\n  either would do. Without any other fault; on the mean over all sets of "
-         "others.");
+    puts("  What two faults add beyond what each adds without the other, with no other fault, and "
+         "on the "
+         "mean over all\n  sets of others: of the sign of the sum if they need each other, of the "
+         "other if one of them is enough.");
 }
 
 static void print_words(const struct attribution *a)

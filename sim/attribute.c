@@ -318,6 +318,32 @@ static const char *refusal(const struct fl_attribute *job, const struct fl_confi
                               : NULL;
 }
 
+/* Whether the scenario is one without each of the faults: another may need it, as a partition of twins
+ * needs the twins. What is wrong then is told. */
+static bool is_free_to_go(const struct fl_attribute *job, const struct fl_attributed *found,
+                          uint32_t player)
+{
+    char off[FAULT_PATH + 8];
+    player_path(found, player, off);
+    strcat(off, "=false");
+    const char **override = fl_alloc(job->override_count + 1, sizeof *override);
+    memcpy(override, job->override, job->override_count * sizeof *override);
+    override[job->override_count] = off;
+    struct fl_problems problems = {.to = stderr};
+    struct fl_config *config =
+        fl_config_load(job->scenario, override, job->override_count + 1, job->seed, &problems);
+    free(override);
+    fl_config_free(config);
+    if (!config) {
+        fprintf(
+            stderr,
+            "faultline: %s: another fault needs %s, which cannot answer for itself; leave one of "
+            "them out by --set faults.NAME.enabled=false\n",
+            job->scenario, found->player[player]);
+    }
+    return config != NULL;
+}
+
 static int sweep_of(const struct fl_attribute *job, const struct fl_attributed *found)
 {
     char plan[PATH_BYTES + 16];
@@ -342,6 +368,11 @@ static int run(const struct fl_attribute *job, const struct fl_config *config,
     if (problem) {
         fprintf(stderr, "faultline: %s: %s\n", job->scenario, problem);
         return EXIT_USAGE;
+    }
+    for (uint32_t i = 0; i < found->players; i++) {
+        if (!is_free_to_go(job, found, i)) {
+            return EXIT_USAGE;
+        }
     }
     draw_orders(config->seed, found);
     problem = strlen(found->directory) < PATH_BYTES ? fl_folder_make(found->directory)

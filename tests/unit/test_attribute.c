@@ -492,6 +492,8 @@ Test(attribute, refuses_in_one_sentence)
         {THREE " --set faults.stuck.enabled=maybe", 2, "faults.stuck.enabled=maybe"},
         {THREE " --orders 3", 2, "an even number"},
         {THREE " --replicates 0", 2, "from 1 to 1000000"},
+        {"scenarios/pbft-twins-split.json --metric agreement.conflicts", 2,
+         "another fault needs double"},
         {"scenarios/there-is-none.json", 3, "there-is-none.json"},
     };
     char folder[FAKE_PATH];
