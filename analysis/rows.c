@@ -213,25 +213,34 @@ static double *spread_numbers(const struct fl_rows *rows, const int64_t *stored,
     return values;
 }
 
+double fl_rows_scale(struct fl_trace *trace, const char *directory, const char *metric,
+                     const char **unit)
+{
+    char path[ROWS_PATH];
+    fl_say(path, sizeof path, "/metrics/%s", metric);
+    char *name = fl_trace_attribute(trace, path, "units");
+    size_t u = 0;
+    while (name && u < sizeof units / sizeof *units && strcmp(units[u].stored, name) != 0) {
+        u++;
+    }
+    const bool known = name && u < sizeof units / sizeof *units;
+    free(name);
+    if (!known) {
+        refuse(directory, "%s has a unit that this program does not know", path);
+        return 0;
+    }
+    *unit = units[u].shown;
+    return units[u].scale;
+}
+
 double *fl_rows_metric(struct fl_trace *trace, const char *directory, const struct fl_rows *rows,
                        const char *metric, const char **unit)
 {
     char path[ROWS_PATH];
     fl_say(path, sizeof path, "/metrics/%s", metric);
     int64_t *stored = fl_rows_integers(trace, directory, path, rows->count);
-    char *name = stored ? fl_trace_attribute(trace, path, "units") : NULL;
-    size_t u = 0;
-    while (name && u < sizeof units / sizeof *units && strcmp(units[u].stored, name) != 0) {
-        u++;
-    }
-    double *values = NULL;
-    if (stored && (!name || u == sizeof units / sizeof *units)) {
-        refuse(directory, "%s has a unit that this program does not know", path);
-    } else if (stored) {
-        *unit = units[u].shown;
-        values = spread_numbers(rows, stored, units[u].scale);
-    }
-    free(name);
+    const double scale = stored ? fl_rows_scale(trace, directory, metric, unit) : 0;
+    double *values = scale > 0 ? spread_numbers(rows, stored, scale) : NULL;
     free(stored);
     return values;
 }

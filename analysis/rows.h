@@ -32,6 +32,9 @@ int64_t *fl_rows_integers(struct fl_trace *trace, const char *directory, const c
  * seconds, fractions; `unit` is lent for ever. NULL after a line. */
 double *fl_rows_metric(struct fl_trace *trace, const char *directory, const struct fl_rows *rows,
                        const char *metric, const char **unit);
+/* What a stored integer of the metric is in that unit: 1e-6 for USD. 0 after a line. */
+double fl_rows_scale(struct fl_trace *trace, const char *directory, const char *metric,
+                     const char **unit);
 /* Whether it has numbers. Words, such as a verdict, have no mean. */
 bool fl_rows_is_number(struct fl_trace *trace, const char *metric);
 
