@@ -30,6 +30,20 @@ struct fl_explain {
 };
 int fl_explain(const struct fl_explain *job);
 
+/* Prints in what two results folders differ, and what moved between them: B - A.
+ *
+ * Two runs: every number of their summaries, to the last unit, who bore the losses, and the first
+ * sample at which their series part. One seed each gives no interval. Two sweeps: the difference of each
+ * metric at each point that both have, between runs of the same seed, and which of them moved beyond
+ * noise (analysis/shift.h). A run and a sweep: 2. Whether they differ is no matter of the status. */
+struct fl_compare {
+    const char *directory[2]; /* A, B */
+    const char *metric;       /* NULL: everything; of runs, a path in the summary or its first words */
+    double alpha;             /* above 0 and below 1; how often all that is called moved may be wrong */
+    bool json;
+};
+int fl_compare(const struct fl_compare *job);
+
 /* Writes DIRECTORY/report.md. */
 int fl_report_write(const char *directory);
 

@@ -480,6 +480,15 @@ static int command_stats(const struct options *o)
     return fl_stats(&stats);
 }
 
+static int command_compare(const struct options *o)
+{
+    const struct fl_compare compare = {.directory = {o->argument[0], o->argument[1]},
+                                       .metric = o->metric,
+                                       .alpha = o->alpha > 0 ? o->alpha : ALPHA_USUAL,
+                                       .json = o->json};
+    return fl_compare(&compare);
+}
+
 static int command_export(const struct options *o)
 {
     if (!o->as) {
@@ -614,6 +623,12 @@ static const struct argp_option attribute_options[] = {
     OPTION_SEED,
     OPTION_SET,
     {0}};
+static const struct argp_option compare_options[] = {
+    {"metric", KEY_METRIC, "NAME", 0, "One metric or, of runs, one part of the summary", 0},
+    {"alpha", KEY_ALPHA, "SHARE", 0,
+     "Of sweeps: how often anything may be called moved that is not; default 0.05", 0},
+    {"json", KEY_JSON, 0, 0, "Print JSON instead of text", 0},
+    {0}};
 static const struct argp_option export_options[] = {
     {"as", KEY_AS, "csv|raw|jsonl|chrome", 0,
      "CSV files; 64-bit integers for gnuplot; records as JSON lines; a timeline for Perfetto and "
@@ -660,6 +675,9 @@ static const struct command {
     {"attribute", "SCENARIO.json",
      "Print how much of a loss each fault is answerable for, by twin runs with faults removed.",
      command_attribute, attribute_options, 1, 1},
+    {"compare", "A B",
+     "Print in what two runs, or two sweeps, differ and what moved; 0 whether or not.",
+     command_compare, compare_options, 2, 2},
     {"export", "DIR [DATASET...]",
      "Write a run's trace, or DATASETs of it, as CSV, raw binary, JSON lines or Chrome trace.",
      command_export, export_options, 1, ARGUMENTS_MAX},

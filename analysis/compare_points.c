@@ -1,0 +1,531 @@
+/* The points that two sweeps share, and what moved at them. */
+#include "analysis/compare.h"
+#include "analysis/wording.h"
+#include "sim/alloc.h"
+#include "sim/mistake.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_USAGE = 2, EXIT_IO = 3, PATH_BYTES = 1024, PAIRS_LEAST = 2, NUMBER = 32 };
+/* Of amounts: that matter, and at most so many after the point. */
+enum { DIGITS = 6, DECIMALS = 9 };
+
+/* --- points ---------------------------------------------------------------------------------------- */
+
+/* Of a seed that the other sweep does not have. */
+enum { NONE = -1 };
+
+/* `axes` if there is none. */
+static size_t axis_named(const struct fl_rows *rows, const char *path)
+{
+    size_t i = 0;
+    while (i < rows->axes && strcmp(rows->axis[i], path) != 0) {
+        i++;
+    }
+    return i;
+}
+
+static const char *axis_value(const struct fl_rows *rows, size_t axis, size_t point)
+{
+    return rows->value[axis][point * rows->replicates];
+}
+
+/* As text or, if both are numbers, as numbers: 0.3 and 0.30. */
+static bool same_value(const char *a, const char *b)
+{
+    char *a_end, *b_end;
+    const double one = strtod(a, &a_end), other = strtod(b, &b_end);
+    const bool numbers = a_end != a && *a_end == '\0' && b_end != b && *b_end == '\0';
+    return numbers ? one == other : strcmp(a, b) == 0;
+}
+
+/* Whether two points, of one sweep or of two, agree on the axes that `also` has, too. */
+static bool same_point(const struct fl_rows *a, size_t a_point, const struct fl_rows *b,
+                       size_t b_point, const struct fl_rows *also)
+{
+    for (size_t i = 0; i < a->axes; i++) {
+        const size_t k = axis_named(b, a->axis[i]);
+        const bool common = k < b->axes && axis_named(also, a->axis[i]) < also->axes;
+        if (common && !same_value(axis_value(a, i, a_point), axis_value(b, k, b_point))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The common axes must tell the points of each sweep apart. */
+static bool tells_apart(const struct fl_inputs *inputs, int side, const struct fl_rows *rows,
+                        const struct fl_rows *other)
+{
+    for (size_t i = 0; i < rows->points; i++) {
+        for (size_t k = i + 1; k < rows->points; k++) {
+            if (same_point(rows, i, rows, k, other)) {
+                size_t axis = 0;
+                while (axis < rows->axes && axis_named(other, rows->axis[axis]) < other->axes) {
+                    axis++;
+                }
+                fprintf(stderr,
+                        "faultline: %s: points %zu and %zu are one for %s%s%s: both sweeps must "
+                        "vary the same axes\n",
+                        inputs->side[side].directory, i, k, inputs->side[1 - side].directory,
+                        axis < rows->axes ? ", which has no axis " : "",
+                        axis < rows->axes ? rows->axis[axis] : "");
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static int match_points(const struct fl_inputs *inputs, struct fl_matched *out)
+{
+    const struct fl_rows *a = &out->grid[0].rows, *b = &out->grid[1].rows;
+    if (!tells_apart(inputs, 0, a, b) || !tells_apart(inputs, 1, b, a)) {
+        return EXIT_USAGE;
+    }
+    out->match = fl_alloc(a->points, sizeof *out->match);
+    for (size_t i = 0; i < a->points; i++) {
+        for (size_t k = 0; k < b->points; k++) {
+            if (same_point(a, i, b, k, b)) {
+                out->match[out->matches++] = (struct fl_match){{i, k}};
+            }
+        }
+    }
+    out->alone[0] = a->points - out->matches;
+    out->alone[1] = b->points - out->matches;
+    if (out->matches == 0) {
+        fprintf(stderr, "faultline: %s and %s have no point in common\n", inputs->side[0].directory,
+                inputs->side[1].directory);
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
+/* --- seeds ----------------------------------------------------------------------------------------- */
+
+/* For each run of A at a pair of points the run of B with the same seed, or NONE. */
+static int64_t *partners(const struct fl_matched *points, const struct fl_match *match,
+                         size_t *common)
+{
+    const struct fl_grid *a = &points->grid[0], *b = &points->grid[1];
+    int64_t *partner = fl_alloc(a->rows.replicates, sizeof *partner);
+    *common = 0;
+    for (size_t r = 0; r < a->rows.replicates; r++) {
+        const int64_t seed = a->seed[match->point[0] * a->rows.replicates + r];
+        const int64_t *seeds = b->seed + match->point[1] * b->rows.replicates;
+        /* Mostly it is the same replicate. */
+        size_t k = r < b->rows.replicates && seeds[r] == seed ? r : 0;
+        while (k < b->rows.replicates && seeds[k] != seed) {
+            k++;
+        }
+        partner[r] = k < b->rows.replicates ? (int64_t)k : NONE;
+        *common += partner[r] != NONE;
+    }
+    return partner;
+}
+
+/* --- one metric at one point ----------------------------------------------------------------------- */
+
+struct column {
+    const char *name, *unit;
+    double scale;
+    int64_t *value[FL_SIDES];
+};
+
+/* The stored integers of the runs of one point that ended well. */
+static double *ended_well(const struct fl_matched *points, const struct column *column, int side,
+                          size_t point, size_t *count)
+{
+    const size_t runs = points->grid[side].rows.replicates;
+    double *values = fl_alloc(runs, sizeof *values);
+    *count = 0;
+    for (size_t r = 0; r < runs; r++) {
+        const int64_t stored = column->value[side][point * runs + r];
+        if (stored != INT64_MIN) {
+            values[(*count)++] = (double)stored;
+        }
+    }
+    return values;
+}
+
+static double mean_of(const double *values, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += values[i];
+    }
+    return count > 0 ? sum / (double)count : NAN;
+}
+
+/* From the unit that is stored to the one people use. Differences were taken between integers, so that
+ * equal ones are seen to be equal. */
+static void scale_move(struct fl_move *move, double scale)
+{
+    move->mean[0] *= scale;
+    move->mean[1] *= scale;
+    move->shift.difference.value *= scale;
+    move->shift.difference.low *= scale;
+    move->shift.difference.high *= scale;
+}
+
+static void compare_pairs(const struct fl_matched *points, const struct column *column,
+                          struct fl_move *move)
+{
+    const struct fl_match *match = &points->match[move->match];
+    const size_t a_runs = points->grid[0].rows.replicates, b_runs = points->grid[1].rows.replicates;
+    double *a = fl_alloc(a_runs, sizeof *a), *b = fl_alloc(a_runs, sizeof *b),
+           *difference = fl_alloc(a_runs, sizeof *difference);
+    size_t common, pairs = 0;
+    int64_t *partner = partners(points, match, &common);
+    for (size_t r = 0; r < a_runs; r++) {
+        if (partner[r] == NONE) {
+            continue;
+        }
+        const int64_t one = column->value[0][match->point[0] * a_runs + r];
+        const int64_t other = column->value[1][match->point[1] * b_runs + (size_t)partner[r]];
+        if (one != INT64_MIN && other != INT64_MIN) {
+            a[pairs] = (double)one;
+            b[pairs] = (double)other;
+            difference[pairs++] = (double)((fl_i128)other - one);
+        }
+    }
+    move->count[0] = move->count[1] = pairs;
+    move->mean[0] = mean_of(a, pairs);
+    move->mean[1] = mean_of(b, pairs);
+    move->shift = fl_shift_paired(difference, pairs, points->alpha);
+    free(partner);
+    free(a);
+    free(b);
+    free(difference);
+}
+
+static void compare_samples(const struct fl_matched *points, const struct column *column,
+                            struct fl_move *move)
+{
+    const struct fl_match *match = &points->match[move->match];
+    double *values[FL_SIDES];
+    for (int s = 0; s < FL_SIDES; s++) {
+        values[s] = ended_well(points, column, s, match->point[s], &move->count[s]);
+        move->mean[s] = mean_of(values[s], move->count[s]);
+    }
+    move->shift =
+        fl_shift_unpaired(values[0], move->count[0], values[1], move->count[1], points->alpha);
+    free(values[0]);
+    free(values[1]);
+}
+
+static void compare_metric(struct fl_matched *points, const struct column *column)
+{
+    for (size_t m = 0; m < points->matches; m++) {
+        struct fl_move *move = &points->move[points->moves++];
+        *move = (struct fl_move){.metric = column->name, .unit = column->unit, .match = m};
+        (points->paired ? compare_pairs : compare_samples)(points, column, move);
+        scale_move(move, column->scale);
+    }
+    for (int s = 0; s < FL_SIDES; s++) {
+        const struct fl_rows *rows = &points->grid[s].rows;
+        for (size_t i = 0; i < rows->points * rows->replicates; i++) {
+            points->not_ended[s] += column->value[s][i] == INT64_MIN;
+        }
+    }
+}
+
+/* --- words ----------------------------------------------------------------------------------------- */
+
+static void compare_words(struct fl_matched *points, const char *metric,
+                          char **const word[FL_SIDES])
+{
+    for (size_t m = 0; m < points->matches; m++) {
+        const struct fl_match *match = &points->match[m];
+        size_t common;
+        int64_t *partner = partners(points, match, &common);
+        struct fl_reworded *out = &points->word[points->words++];
+        *out = (struct fl_reworded){.metric = metric, .match = m};
+        for (size_t r = 0; r < points->grid[0].rows.replicates; r++) {
+            if (partner[r] == NONE) {
+                continue;
+            }
+            const char *a = word[0][match->point[0] * points->grid[0].rows.replicates + r];
+            const char *b =
+                word[1][match->point[1] * points->grid[1].rows.replicates + (size_t)partner[r]];
+            if (*a == '\0' || *b == '\0') { /* a run that did not end well says none */
+                continue;
+            }
+            out->pairs++;
+            if (strcmp(a, b) != 0 && out->differ++ == 0) {
+                fl_say(out->example[0], FL_SIDE_TEXT, "%s", a);
+                fl_say(out->example[1], FL_SIDE_TEXT, "%s", b);
+            }
+        }
+        free(partner);
+    }
+}
+
+/* --- all metrics ----------------------------------------------------------------------------------- */
+
+static size_t metric_named(const struct fl_rows *rows, const char *metric)
+{
+    size_t i = 0;
+    while (i < rows->metrics && strcmp(rows->metric[i], metric) != 0) {
+        i++;
+    }
+    return i;
+}
+
+static bool read_numbers(const struct fl_inputs *inputs, const struct fl_matched *points,
+                         struct column *column)
+{
+    char path[PATH_BYTES];
+    fl_say(path, sizeof path, "/metrics/%s", column->name);
+    const char *unit[FL_SIDES];
+    for (int s = 0; s < FL_SIDES; s++) {
+        const struct fl_side *side = &inputs->side[s];
+        const struct fl_rows *rows = &points->grid[s].rows;
+        column->scale = fl_rows_scale(side->trace, side->directory, column->name, &unit[s]);
+        column->value[s] = column->scale > 0 ? fl_rows_integers(side->trace, side->directory, path,
+                                                                rows->points * rows->replicates)
+                                             : NULL;
+        if (!column->value[s]) {
+            return false;
+        }
+    }
+    column->unit = unit[0];
+    if (strcmp(unit[0], unit[1]) != 0) {
+        fprintf(stderr, "faultline: %s is in %s in %s and in %s in %s\n", column->name, unit[0],
+                inputs->side[0].directory, unit[1], inputs->side[1].directory);
+        return false;
+    }
+    return true;
+}
+
+static bool read_words(const struct fl_inputs *inputs, const struct fl_matched *points,
+                       const char *metric, char **word[FL_SIDES])
+{
+    char path[PATH_BYTES];
+    fl_say(path, sizeof path, "/metrics/%s", metric);
+    for (int s = 0; s < FL_SIDES; s++) {
+        const struct fl_rows *rows = &points->grid[s].rows;
+        size_t count;
+        word[s] = fl_rows_words(inputs->side[s].trace, path, &count);
+        if (!word[s] || count != rows->points * rows->replicates) {
+            fprintf(stderr, "faultline: %s/sweep.h5: %s is damaged\n", inputs->side[s].directory,
+                    path);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool compare_one(const struct fl_inputs *inputs, struct fl_matched *points,
+                        const char *metric)
+{
+    bool ok;
+    if (fl_rows_is_number(inputs->side[0].trace, metric) &&
+        fl_rows_is_number(inputs->side[1].trace, metric)) {
+        struct column column = {.name = metric};
+        ok = read_numbers(inputs, points, &column);
+        if (ok) {
+            compare_metric(points, &column);
+        }
+        free(column.value[0]);
+        free(column.value[1]);
+    } else {
+        char **word[FL_SIDES] = {NULL, NULL};
+        ok = read_words(inputs, points, metric, word);
+        if (ok) {
+            compare_words(points, metric, word);
+        }
+        free(word[0]);
+        free(word[1]);
+    }
+    return ok;
+}
+
+/* 0 if both sweeps have it, or any metric if none is named. */
+static int check_metric(const struct fl_inputs *inputs, const struct fl_matched *points,
+                        const char *metric)
+{
+    const struct fl_rows *a = &points->grid[0].rows, *b = &points->grid[1].rows;
+    struct fl_guess guess = {.wanted = metric};
+    for (size_t i = 0; i < a->metrics; i++) {
+        const bool both = metric_named(b, a->metric[i]) < b->metrics;
+        if (both && (!metric || strcmp(metric, a->metric[i]) == 0)) {
+            return 0;
+        }
+        if (both) {
+            fl_guess_offer(&guess, a->metric[i]);
+        }
+    }
+    if (metric) {
+        fprintf(stderr, "faultline: --metric %s: not in both sweeps%s\n", metric,
+                fl_guess_hint(&guess).text);
+    } else {
+        fprintf(stderr, "faultline: %s and %s have no metric in common\n",
+                inputs->side[0].directory, inputs->side[1].directory);
+    }
+    return EXIT_USAGE;
+}
+
+static int compare_all(const struct fl_inputs *inputs, const char *metric, struct fl_matched *out)
+{
+    const int status = check_metric(inputs, out, metric);
+    if (status != 0) {
+        return status;
+    }
+    const struct fl_rows *a = &out->grid[0].rows, *b = &out->grid[1].rows;
+    out->move = fl_alloc(a->metrics * out->matches, sizeof *out->move);
+    out->word = fl_alloc(a->metrics * out->matches, sizeof *out->word);
+    for (size_t i = 0; i < a->metrics; i++) {
+        const bool wanted = metric ? strcmp(metric, a->metric[i]) == 0
+                                   : metric_named(b, a->metric[i]) < b->metrics;
+        if (wanted && !compare_one(inputs, out, a->metric[i])) {
+            return EXIT_IO;
+        }
+    }
+    return 0;
+}
+
+/* --- the family ------------------------------------------------------------------------------------ */
+
+/* By adjusted p, then by p, which Holm's steps make equal; of equals the larger in units of its own
+ * interval, then as they came. Those that cannot tell last. */
+static int by_significance(const void *a, const void *b)
+{
+    const struct fl_move *one = a, *other = b;
+    const bool tells[2] = {!isnan(one->shift.p), !isnan(other->shift.p)};
+    if (tells[0] != tells[1]) {
+        return tells[0] ? -1 : 1;
+    }
+    if (tells[0] && one->shift.p != other->shift.p) {
+        return one->shift.p < other->shift.p ? -1 : 1;
+    }
+    const int name = strcmp(one->metric, other->metric);
+    return name != 0 ? name : (one->match > other->match) - (one->match < other->match);
+}
+
+static void judge(struct fl_matched *points)
+{
+    double *p = fl_alloc(points->moves, sizeof *p), *adjusted = fl_alloc(points->moves, sizeof *p);
+    for (size_t i = 0; i < points->moves; i++) {
+        p[i] = points->move[i].shift.p;
+    }
+    fl_holm(p, points->moves, adjusted);
+    for (size_t i = 0; i < points->moves; i++) {
+        struct fl_move *move = &points->move[i];
+        move->adjusted = adjusted[i];
+        move->moved = adjusted[i] <= points->alpha; /* false of NAN */
+        points->moved += move->moved;
+        points->constant += move->shift.constant && !move->moved;
+        points->cannot_tell += isnan(p[i]) ? 1 : 0;
+        points->same += p[i] == 1 && move->shift.difference.value == 0 &&
+                        isnan(move->shift.difference.low);
+    }
+    qsort(points->move, points->moves, sizeof *points->move, by_significance);
+    free(adjusted);
+    free(p);
+}
+
+/* --- the whole ------------------------------------------------------------------------------------- */
+
+static bool read_grid(const struct fl_side *side, struct fl_grid *grid)
+{
+    if (!fl_rows_read(side->trace, side->directory, &grid->rows)) {
+        return false;
+    }
+    grid->seed = fl_rows_integers(side->trace, side->directory, "/rows/seed",
+                                  grid->rows.points * grid->rows.replicates);
+    return grid->seed != NULL;
+}
+
+int fl_matched_compare(const struct fl_inputs *inputs, const char *metric, double alpha,
+                       struct fl_matched *out)
+{
+    *out = (struct fl_matched){.alpha = alpha};
+    for (int s = 0; s < FL_SIDES; s++) {
+        if (!read_grid(&inputs->side[s], &out->grid[s])) {
+            return EXIT_IO;
+        }
+    }
+    int status = match_points(inputs, out);
+    if (status == 0) {
+        free(partners(out, &out->match[0], &out->common_seeds));
+        out->paired = out->common_seeds >= PAIRS_LEAST;
+        status = compare_all(inputs, metric, out);
+    }
+    if (status == 0) {
+        judge(out);
+    }
+    return status;
+}
+
+void fl_matched_free(struct fl_matched *points)
+{
+    for (int s = 0; s < FL_SIDES; s++) {
+        fl_rows_free(&points->grid[s].rows);
+        free(points->grid[s].seed);
+    }
+    free(points->match);
+    free(points->move);
+    free(points->word);
+}
+
+/* --- words for people ------------------------------------------------------------------------------ */
+
+/* The last word of a path: "faults.stuck.to_s" is "to_s", as long as no other axis ends so. */
+static const char *short_name(const struct fl_rows *rows, size_t axis)
+{
+    const char *dot = strrchr(rows->axis[axis], '.');
+    for (size_t i = 0; dot && i < rows->axes; i++) {
+        const char *other = strrchr(rows->axis[i], '.');
+        if (i != axis && other && strcmp(dot, other) == 0) {
+            return rows->axis[axis];
+        }
+    }
+    return dot ? dot + 1 : rows->axis[axis];
+}
+
+void fl_point_text(const struct fl_rows *rows, size_t point, char out[FL_POINT_TEXT])
+{
+    fl_say(out, FL_POINT_TEXT, rows->axes > 0 ? "" : "the only point");
+    for (size_t i = 0; i < rows->axes; i++) {
+        const size_t used = strlen(out);
+        fl_say(out + used, FL_POINT_TEXT - used, "%s%s %s", i > 0 ? ", " : "", short_name(rows, i),
+               axis_value(rows, i, point));
+    }
+}
+
+void fl_amount_text(double value, bool sign, char out[FL_SIDE_TEXT])
+{
+    const double size = fabs(value);
+    if (!isfinite(value)) {
+        fl_say(out, FL_SIDE_TEXT, "-");
+        return;
+    }
+    const int whole = size > 0 ? (int)floor(log10(size)) + 1 : 1;
+    const int decimals = whole >= DIGITS             ? 0
+                         : DIGITS - whole > DECIMALS ? DECIMALS
+                                                     : DIGITS - whole;
+    char text[NUMBER * 12];
+    fl_say(text, sizeof text, "%.*f", decimals, size);
+    char *end = text + strlen(text);
+    while (strchr(text, '.') && end[-1] == '0') {
+        *--end = '\0';
+    }
+    if (end[-1] == '.') {
+        *--end = '\0';
+    }
+    struct fl_exact exact;
+    char grouped[FL_EXACT_TEXT];
+    if (fl_exact_read(text, &exact)) {
+        fl_exact_text(exact, false, grouped);
+    } else {
+        fl_say(grouped, sizeof grouped, "%.5e", size);
+    }
+    const bool none = strcmp(grouped, "0") == 0;
+    fl_say(out, FL_SIDE_TEXT, "%s%s", none ? "" : value < 0 ? "-" : sign ? "+" : "", grouped);
+}
