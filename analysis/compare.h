@@ -111,7 +111,8 @@ int fl_compare_runs(const struct fl_compare *job);
 /* --- points of two sweeps: compare_points.c --- */
 struct fl_grid {
     struct fl_rows rows;
-    int64_t *seed; /* [row]; the bits of an unsigned one */
+    size_t *first; /* [point]: where its runs begin in the columns, which have rows.count values */
+    int64_t *seed; /* the bits of an unsigned one */
 };
 struct fl_match {
     size_t point[FL_SIDES];
@@ -144,7 +145,10 @@ struct fl_matched {
     size_t words;
     size_t
         not_ended[FL_SIDES]; /* cells of metrics that have no number: their runs did not end well */
-    double alpha;
+    double alpha;                    /* that anything is called moved that is not */
+    /* Plans with looks (sim/plan.h) stop when the runs suggest it: each p counts, and each interval misses,
+     * that many times less often (Bonferroni), the looks of A times those of B. */
+    size_t looks;
 };
 /* `metric`: NULL for all. 0, else the exit status after a line. Freed even then. */
 int fl_matched_compare(const struct fl_inputs *inputs, const char *metric, double alpha,

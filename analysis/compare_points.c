@@ -113,17 +113,18 @@ static int64_t *partners(const struct fl_matched *points, const struct fl_match 
                          size_t *common)
 {
     const struct fl_grid *a = &points->grid[0], *b = &points->grid[1];
-    int64_t *partner = fl_alloc(a->rows.replicates, sizeof *partner);
+    const size_t a_runs = a->rows.runs[match->point[0]], b_runs = b->rows.runs[match->point[1]];
+    const int64_t *a_seed = a->seed + a->first[match->point[0]];
+    const int64_t *b_seed = b->seed + b->first[match->point[1]];
+    int64_t *partner = fl_alloc(a_runs, sizeof *partner);
     *common = 0;
-    for (size_t r = 0; r < a->rows.replicates; r++) {
-        const int64_t seed = a->seed[match->point[0] * a->rows.replicates + r];
-        const int64_t *seeds = b->seed + match->point[1] * b->rows.replicates;
+    for (size_t r = 0; r < a_runs; r++) {
         /* Mostly it is the same replicate. */
-        size_t k = r < b->rows.replicates && seeds[r] == seed ? r : 0;
-        while (k < b->rows.replicates && seeds[k] != seed) {
+        size_t k = r < b_runs && b_seed[r] == a_seed[r] ? r : 0;
+        while (k < b_runs && b_seed[k] != a_seed[r]) {
             k++;
         }
-        partner[r] = k < b->rows.replicates ? (int64_t)k : NONE;
+        partner[r] = k < b_runs ? (int64_t)k : NONE;
         *common += partner[r] != NONE;
     }
     return partner;
@@ -137,17 +138,24 @@ struct column {
     int64_t *value[FL_SIDES];
 };
 
-/* The stored integers of the runs of one point that ended well. */
-static double *ended_well(const struct fl_matched *points, const struct column *column, int side,
-                          size_t point, size_t *count)
+/* The stored integers of one point. */
+static const int64_t *runs_of(const struct fl_matched *points, const struct column *column,
+                              const struct fl_match *match, int side)
 {
-    const size_t runs = points->grid[side].rows.replicates;
+    return column->value[side] + points->grid[side].first[match->point[side]];
+}
+
+/* Of the runs of one point that ended well. */
+static double *ended_well(const struct fl_matched *points, const struct column *column,
+                          const struct fl_match *match, int side, size_t *count)
+{
+    const size_t runs = points->grid[side].rows.runs[match->point[side]];
+    const int64_t *stored = runs_of(points, column, match, side);
     double *values = fl_alloc(runs, sizeof *values);
     *count = 0;
     for (size_t r = 0; r < runs; r++) {
-        const int64_t stored = column->value[side][point * runs + r];
-        if (stored != INT64_MIN) {
-            values[(*count)++] = (double)stored;
+        if (stored[r] != INT64_MIN) {
+            values[(*count)++] = (double)stored[r];
         }
     }
     return values;
@@ -177,27 +185,24 @@ static void compare_pairs(const struct fl_matched *points, const struct column *
                           struct fl_move *move)
 {
     const struct fl_match *match = &points->match[move->match];
-    const size_t a_runs = points->grid[0].rows.replicates, b_runs = points->grid[1].rows.replicates;
-    double *a = fl_alloc(a_runs, sizeof *a), *b = fl_alloc(a_runs, sizeof *b),
-           *difference = fl_alloc(a_runs, sizeof *difference);
+    const int64_t *one = runs_of(points, column, match, 0);
+    const int64_t *other = runs_of(points, column, match, 1);
+    const size_t runs = points->grid[0].rows.runs[match->point[0]];
+    double *a = fl_alloc(runs, sizeof *a), *b = fl_alloc(runs, sizeof *b),
+           *difference = fl_alloc(runs, sizeof *difference);
     size_t common, pairs = 0;
     int64_t *partner = partners(points, match, &common);
-    for (size_t r = 0; r < a_runs; r++) {
-        if (partner[r] == NONE) {
-            continue;
-        }
-        const int64_t one = column->value[0][match->point[0] * a_runs + r];
-        const int64_t other = column->value[1][match->point[1] * b_runs + (size_t)partner[r]];
-        if (one != INT64_MIN && other != INT64_MIN) {
-            a[pairs] = (double)one;
-            b[pairs] = (double)other;
-            difference[pairs++] = (double)((fl_i128)other - one);
+    for (size_t r = 0; r < runs; r++) {
+        if (partner[r] != NONE && one[r] != INT64_MIN && other[partner[r]] != INT64_MIN) {
+            a[pairs] = (double)one[r];
+            b[pairs] = (double)other[partner[r]];
+            difference[pairs++] = (double)((fl_i128)other[partner[r]] - one[r]);
         }
     }
     move->count[0] = move->count[1] = pairs;
     move->mean[0] = mean_of(a, pairs);
     move->mean[1] = mean_of(b, pairs);
-    move->shift = fl_shift_paired(difference, pairs, points->alpha);
+    move->shift = fl_shift_paired(difference, pairs, points->alpha / (double)points->looks);
     free(partner);
     free(a);
     free(b);
@@ -210,11 +215,11 @@ static void compare_samples(const struct fl_matched *points, const struct column
     const struct fl_match *match = &points->match[move->match];
     double *values[FL_SIDES];
     for (int s = 0; s < FL_SIDES; s++) {
-        values[s] = ended_well(points, column, s, match->point[s], &move->count[s]);
+        values[s] = ended_well(points, column, match, s, &move->count[s]);
         move->mean[s] = mean_of(values[s], move->count[s]);
     }
-    move->shift =
-        fl_shift_unpaired(values[0], move->count[0], values[1], move->count[1], points->alpha);
+    move->shift = fl_shift_unpaired(values[0], move->count[0], values[1], move->count[1],
+                                    points->alpha / (double)points->looks);
     free(values[0]);
     free(values[1]);
 }
@@ -228,8 +233,7 @@ static void compare_metric(struct fl_matched *points, const struct column *colum
         scale_move(move, column->scale);
     }
     for (int s = 0; s < FL_SIDES; s++) {
-        const struct fl_rows *rows = &points->grid[s].rows;
-        for (size_t i = 0; i < rows->points * rows->replicates; i++) {
+        for (size_t i = 0; i < points->grid[s].rows.count; i++) {
             points->not_ended[s] += column->value[s][i] == INT64_MIN;
         }
     }
@@ -237,32 +241,37 @@ static void compare_metric(struct fl_matched *points, const struct column *colum
 
 /* --- words ----------------------------------------------------------------------------------------- */
 
+static struct fl_reworded reword(const struct fl_matched *points, size_t m,
+                                 char **const word[FL_SIDES])
+{
+    const struct fl_match *match = &points->match[m];
+    char **a = word[0] + points->grid[0].first[match->point[0]];
+    char **b = word[1] + points->grid[1].first[match->point[1]];
+    struct fl_reworded out = {.match = m};
+    size_t common;
+    int64_t *partner = partners(points, match, &common);
+    for (size_t r = 0; r < points->grid[0].rows.runs[match->point[0]]; r++) {
+        /* A run that did not end well says none. */
+        if (partner[r] == NONE || *a[r] == '\0' || *b[partner[r]] == '\0') {
+            continue;
+        }
+        out.pairs++;
+        if (strcmp(a[r], b[partner[r]]) != 0 && out.differ++ == 0) {
+            fl_say(out.example[0], FL_SIDE_TEXT, "%s", a[r]);
+            fl_say(out.example[1], FL_SIDE_TEXT, "%s", b[partner[r]]);
+        }
+    }
+    free(partner);
+    return out;
+}
+
 static void compare_words(struct fl_matched *points, const char *metric,
                           char **const word[FL_SIDES])
 {
     for (size_t m = 0; m < points->matches; m++) {
-        const struct fl_match *match = &points->match[m];
-        size_t common;
-        int64_t *partner = partners(points, match, &common);
         struct fl_reworded *out = &points->word[points->words++];
-        *out = (struct fl_reworded){.metric = metric, .match = m};
-        for (size_t r = 0; r < points->grid[0].rows.replicates; r++) {
-            if (partner[r] == NONE) {
-                continue;
-            }
-            const char *a = word[0][match->point[0] * points->grid[0].rows.replicates + r];
-            const char *b =
-                word[1][match->point[1] * points->grid[1].rows.replicates + (size_t)partner[r]];
-            if (*a == '\0' || *b == '\0') { /* a run that did not end well says none */
-                continue;
-            }
-            out->pairs++;
-            if (strcmp(a, b) != 0 && out->differ++ == 0) {
-                fl_say(out->example[0], FL_SIDE_TEXT, "%s", a);
-                fl_say(out->example[1], FL_SIDE_TEXT, "%s", b);
-            }
-        }
-        free(partner);
+        *out = reword(points, m, word);
+        out->metric = metric;
     }
 }
 
@@ -287,9 +296,9 @@ static bool read_numbers(const struct fl_inputs *inputs, const struct fl_matched
         const struct fl_side *side = &inputs->side[s];
         const struct fl_rows *rows = &points->grid[s].rows;
         column->scale = fl_rows_scale(side->trace, side->directory, column->name, &unit[s]);
-        column->value[s] = column->scale > 0 ? fl_rows_integers(side->trace, side->directory, path,
-                                                                rows->points * rows->replicates)
-                                             : NULL;
+        column->value[s] = column->scale > 0
+                               ? fl_rows_integers(side->trace, side->directory, path, rows->count)
+                               : NULL;
         if (!column->value[s]) {
             return false;
         }
@@ -312,7 +321,7 @@ static bool read_words(const struct fl_inputs *inputs, const struct fl_matched *
         const struct fl_rows *rows = &points->grid[s].rows;
         size_t count;
         word[s] = fl_rows_words(inputs->side[s].trace, path, &count);
-        if (!word[s] || count != rows->points * rows->replicates) {
+        if (!word[s] || count != rows->count) {
             fprintf(stderr, "faultline: %s/sweep.h5: %s is damaged\n", inputs->side[s].directory,
                     path);
             return false;
@@ -412,7 +421,8 @@ static void judge(struct fl_matched *points)
 {
     double *p = fl_alloc(points->moves, sizeof *p), *adjusted = fl_alloc(points->moves, sizeof *p);
     for (size_t i = 0; i < points->moves; i++) {
-        p[i] = points->move[i].shift.p;
+        const double alone = points->move[i].shift.p;
+        p[i] = isnan(alone) ? NAN : fmin(1, alone * (double)points->looks);
     }
     fl_holm(p, points->moves, adjusted);
     for (size_t i = 0; i < points->moves; i++) {
@@ -437,8 +447,11 @@ static bool read_grid(const struct fl_side *side, struct fl_grid *grid)
     if (!fl_rows_read(side->trace, side->directory, &grid->rows)) {
         return false;
     }
-    grid->seed = fl_rows_integers(side->trace, side->directory, "/rows/seed",
-                                  grid->rows.points * grid->rows.replicates);
+    grid->seed = fl_rows_integers(side->trace, side->directory, "/rows/seed", grid->rows.count);
+    grid->first = fl_alloc(grid->rows.points, sizeof *grid->first);
+    for (size_t i = 1; i < grid->rows.points; i++) {
+        grid->first[i] = grid->first[i - 1] + grid->rows.runs[i - 1];
+    }
     return grid->seed != NULL;
 }
 
@@ -451,6 +464,7 @@ int fl_matched_compare(const struct fl_inputs *inputs, const char *metric, doubl
             return EXIT_IO;
         }
     }
+    out->looks = out->grid[0].rows.looks * out->grid[1].rows.looks;
     int status = match_points(inputs, out);
     if (status == 0) {
         free(partners(out, &out->match[0], &out->common_seeds));
@@ -468,6 +482,7 @@ void fl_matched_free(struct fl_matched *points)
     for (int s = 0; s < FL_SIDES; s++) {
         fl_rows_free(&points->grid[s].rows);
         free(points->grid[s].seed);
+        free(points->grid[s].first);
     }
     free(points->match);
     free(points->move);

@@ -58,6 +58,11 @@ static void print_grid(const struct fl_matched *points)
                a->rows.replicates, b->rows.replicates,
                points->common_seeds == 0 ? "none is common" : "one is common");
     }
+    if (points->looks > 1) {
+        printf(
+            "For the looks of the plans each p counts, and each interval misses, %zu times less\n",
+            points->looks);
+    }
 }
 
 static void p_text(double p, char out[FL_SIDE_TEXT])
@@ -112,10 +117,10 @@ enum told { MOVED = 1, CONSTANT, ALMOST };
 /* Almost: beyond noise if it had been the only comparison. */
 static enum told told_as(const struct fl_matched *points, const struct fl_move *move)
 {
-    return move->moved                      ? MOVED
-           : move->shift.constant           ? CONSTANT
-           : move->shift.p <= points->alpha ? ALMOST
-                                            : 0;
+    return move->moved                                              ? MOVED
+           : move->shift.constant                                   ? CONSTANT
+           : move->shift.p * (double)points->looks <= points->alpha ? ALMOST
+                                                                    : 0;
 }
 
 static size_t count_told(const struct fl_matched *points, enum told what)
@@ -285,6 +290,7 @@ static void print_json(const struct sweeps *sweeps)
     fl_inputs_json(&sweeps->inputs, json);
     cJSON_AddNumberToObject(json, "alpha", points->alpha);
     cJSON_AddBoolToObject(json, "paired", points->paired);
+    cJSON_AddNumberToObject(json, "looks", (double)points->looks);
     cJSON_AddNumberToObject(json, "common_seeds", (double)points->common_seeds);
     cJSON_AddNumberToObject(json, "points", (double)points->matches);
     cJSON_AddNumberToObject(json, "points_only_A", (double)points->alone[0]);

@@ -656,6 +656,7 @@ struct hand {
     const char *plan;
     bool backwards; /* seeds */
     bool other_axis;
+    int fewer; /* runs that the second point lacks */
 };
 
 static struct hand hand_new(bool y)
@@ -677,15 +678,19 @@ static void write_hand(const char *folder, const struct hand *hand)
     char axis[HAND_ROWS][4], word[HAND_ROWS][6];
     memset(axis, 0, sizeof axis);
     memset(word, 0, sizeof word);
+    uint64_t rows = 0;
     for (int row = 0; row < HAND_ROWS; row++) {
         const int r = row % HAND_SEEDS, from = hand->backwards ? row - r + HAND_SEEDS - 1 - r : row;
-        point[row] = row / HAND_SEEDS;
-        replicate[row] = r;
-        seed[row] = hand->seed + from % HAND_SEEDS;
-        usd[row] = hand->usd[from];
-        count[row] = hand->count[from];
-        memcpy(axis[row], hand->margin[point[row]], strlen(hand->margin[point[row]]));
-        memcpy(word[row], hand->word[from], strlen(hand->word[from]));
+        const int64_t p = row / HAND_SEEDS;
+        if (p == 1 && r >= HAND_SEEDS - hand->fewer) continue;
+        point[rows] = p;
+        replicate[rows] = r;
+        seed[rows] = hand->seed + from % HAND_SEEDS;
+        usd[rows] = hand->usd[from];
+        count[rows] = hand->count[from];
+        memcpy(axis[rows], hand->margin[p], strlen(hand->margin[p]));
+        memcpy(word[rows], hand->word[from], strlen(hand->word[from]));
+        rows++;
     }
     const int64_t version = 1;
     const hid_t file = fl_h5_new();
@@ -700,14 +705,14 @@ static void write_hand(const char *folder, const struct hand *hand)
     cr_assert(fl_h5_text(file, "plan_json", hand->plan));
     cr_assert(fl_h5_group(file, "/axes", NULL) && fl_h5_group(file, "/metrics", NULL) &&
               fl_h5_group(file, "/rows", NULL));
-    put(file, "/axes/exchange.margin", "text", FL_COLUMN_TEXT, 4, HAND_ROWS, axis);
-    if (hand->other_axis) put(file, "/axes/faults.to_s", "1", FL_COLUMN_INT64, 8, HAND_ROWS, point);
-    put(file, "/rows/point", "id", FL_COLUMN_INT64, 8, HAND_ROWS, point);
-    put(file, "/rows/replicate", "id", FL_COLUMN_INT64, 8, HAND_ROWS, replicate);
-    put(file, "/rows/seed", "1", FL_COLUMN_INT64, 8, HAND_ROWS, seed);
-    put(file, "/metrics/ledger.deficit", "1e-6 USD", FL_COLUMN_INT64, 8, HAND_ROWS, usd);
-    put(file, "/metrics/keeper.attempts", "1", FL_COLUMN_INT64, 8, HAND_ROWS, count);
-    put(file, "/metrics/checks.solvency", "text", FL_COLUMN_TEXT, 6, HAND_ROWS, word);
+    put(file, "/axes/exchange.margin", "text", FL_COLUMN_TEXT, 4, rows, axis);
+    if (hand->other_axis) put(file, "/axes/faults.to_s", "1", FL_COLUMN_INT64, 8, rows, point);
+    put(file, "/rows/point", "id", FL_COLUMN_INT64, 8, rows, point);
+    put(file, "/rows/replicate", "id", FL_COLUMN_INT64, 8, rows, replicate);
+    put(file, "/rows/seed", "1", FL_COLUMN_INT64, 8, rows, seed);
+    put(file, "/metrics/ledger.deficit", "1e-6 USD", FL_COLUMN_INT64, 8, rows, usd);
+    put(file, "/metrics/keeper.attempts", "1", FL_COLUMN_INT64, 8, rows, count);
+    put(file, "/metrics/checks.solvency", "text", FL_COLUMN_TEXT, 6, rows, word);
     struct fl_h5_image image;
     char path[2 * FAKE_PATH];
     cr_assert(fl_h5_take(file, &image));
@@ -887,6 +892,29 @@ Test(sweeps, alpha_is_that_of_the_family)
         cJSON_Delete(json);
         free(text);
     }
+    clean_two(&two);
+}
+
+/* A plan with two looks, which stopped at four runs of the second point: p counts twice, and intervals
+ * are at 97.5 %, where t with 9 degrees of freedom is 2.685. */
+Test(sweeps, that_stop_at_looks)
+{
+    struct two two = two_folders();
+    struct hand a = hand_new(false), b = hand_new(true);
+    a.plan = "{\"name\": \"h\", \"looks\": [4, 10]}";
+    a.fewer = 6;
+    write_hand(two.a, &a);
+    write_hand(two.b, &b);
+    cJSON *json = compared(&two, "ledger.deficit");
+    expect_number(json, "looks", 2, 0);
+    const cJSON *sleep = move_of(json, "ledger.deficit", "0.1");
+    expect_number(sleep, "low", 1.58 - 2.685 * 1.58 / 4.0621, 1e-3);
+    expect_number(sleep, "p_holm", 3 * 2 * 0.00283289, 6e-7);
+    expect_number(move_of(json, "ledger.deficit", "0.2"), "n_A", 4, 0);
+    cJSON_Delete(json);
+    char *text = printed(&two, NULL, 0.05, false, 0);
+    cr_expect_not_null(strstr(text, "For the looks of the plans"), "%s", text);
+    free(text);
     clean_two(&two);
 }
 
