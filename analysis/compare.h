@@ -88,9 +88,10 @@ struct fl_parting {
     char *units;
     fl_time at; /* the first sample that differs */
     int64_t value[FL_SIDES];
+    bool of_check; /* published by a check, which looks on: it may differ where the runs do not */
 };
 struct fl_partings {
-    struct fl_parting *at; /* the earliest first */
+    struct fl_parting *at; /* the earliest first, those of checks after all others */
     size_t count;
     size_t shared, alone[FL_SIDES]; /* series that both have, that one has */
     size_t samples;                 /* taken at the same time in both */
@@ -116,6 +117,8 @@ struct fl_grid {
 };
 struct fl_match {
     size_t point[FL_SIDES];
+    int64_t *partner; /* [run of A]: the run of B with the same seed; -1 if there is none */
+    size_t common;    /* runs that have one */
 };
 /* One metric at one point. */
 struct fl_move {
@@ -145,7 +148,7 @@ struct fl_matched {
     size_t words;
     size_t
         not_ended[FL_SIDES]; /* cells of metrics that have no number: their runs did not end well */
-    double alpha;                    /* that anything is called moved that is not */
+    double alpha;            /* that anything is called moved that is not */
     /* Plans with looks (sim/plan.h) stop when the runs suggest it: each p counts, and each interval misses,
      * that many times less often (Bonferroni), the looks of A times those of B. */
     size_t looks;

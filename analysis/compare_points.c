@@ -35,99 +35,169 @@ static const char *axis_value(const struct fl_rows *rows, size_t axis, size_t po
     return rows->value[axis][point * rows->replicates];
 }
 
-/* As text or, if both are numbers, as numbers: 0.3 and 0.30. */
-static bool same_value(const char *a, const char *b)
+/* A point by its values on the axes that both sweeps have. */
+struct key {
+    char *text;
+    size_t point;
+};
+
+/* Numbers as such: 0.3 and 0.30 are one. Axes come in the same order in both sweeps. */
+static char *key_text(const struct fl_rows *rows, const struct fl_rows *other, size_t point)
 {
-    char *a_end, *b_end;
-    const double one = strtod(a, &a_end), other = strtod(b, &b_end);
-    const bool numbers = a_end != a && *a_end == '\0' && b_end != b && *b_end == '\0';
-    return numbers ? one == other : strcmp(a, b) == 0;
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    if (!out) {
+        fl_out_of_memory();
+    }
+    for (size_t i = 0; i < rows->axes; i++) {
+        if (axis_named(other, rows->axis[i]) == other->axes) {
+            continue;
+        }
+        const char *value = axis_value(rows, i, point);
+        char *end;
+        const double number = strtod(value, &end);
+        if (end != value && *end == '\0') {
+            fprintf(out, "%.17g\t", number + 0.0); /* not -0 */
+        } else {
+            fprintf(out, "%s\t", value);
+        }
+    }
+    if (fclose(out) != 0) {
+        fl_out_of_memory();
+    }
+    return text;
 }
 
-/* Whether two points, of one sweep or of two, agree on the axes that `also` has, too. */
-static bool same_point(const struct fl_rows *a, size_t a_point, const struct fl_rows *b,
-                       size_t b_point, const struct fl_rows *also)
+static int by_key(const void *a, const void *b)
 {
-    for (size_t i = 0; i < a->axes; i++) {
-        const size_t k = axis_named(b, a->axis[i]);
-        const bool common = k < b->axes && axis_named(also, a->axis[i]) < also->axes;
-        if (common && !same_value(axis_value(a, i, a_point), axis_value(b, k, b_point))) {
+    const struct key *one = a, *other = b;
+    return strcmp(one->text, other->text);
+}
+
+static struct key *sorted_keys(const struct fl_rows *rows, const struct fl_rows *other)
+{
+    struct key *keys = fl_alloc(rows->points, sizeof *keys);
+    for (size_t i = 0; i < rows->points; i++) {
+        keys[i] = (struct key){key_text(rows, other, i), i};
+    }
+    qsort(keys, rows->points, sizeof *keys, by_key);
+    return keys;
+}
+
+static void free_keys(struct key *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(keys[i].text);
+    }
+    free(keys);
+}
+
+/* The common axes must tell the points of each sweep apart. */
+static bool tells_apart(const struct fl_inputs *inputs, int side, const struct key *keys,
+                        const struct fl_rows *rows, const struct fl_rows *other)
+{
+    for (size_t i = 1; i < rows->points; i++) {
+        if (by_key(&keys[i - 1], &keys[i]) == 0) {
+            size_t axis = 0;
+            while (axis < rows->axes && axis_named(other, rows->axis[axis]) < other->axes) {
+                axis++;
+            }
+            fprintf(stderr,
+                    "faultline: %s: points %zu and %zu are one for %s%s%s: both sweeps must "
+                    "vary the same axes\n",
+                    inputs->side[side].directory, keys[i - 1].point, keys[i].point,
+                    inputs->side[1 - side].directory,
+                    axis < rows->axes ? ", which has no axis " : "",
+                    axis < rows->axes ? rows->axis[axis] : "");
             return false;
         }
     }
     return true;
 }
 
-/* The common axes must tell the points of each sweep apart. */
-static bool tells_apart(const struct fl_inputs *inputs, int side, const struct fl_rows *rows,
-                        const struct fl_rows *other)
+static int by_point(const void *a, const void *b)
 {
-    for (size_t i = 0; i < rows->points; i++) {
-        for (size_t k = i + 1; k < rows->points; k++) {
-            if (same_point(rows, i, rows, k, other)) {
-                size_t axis = 0;
-                while (axis < rows->axes && axis_named(other, rows->axis[axis]) < other->axes) {
-                    axis++;
-                }
-                fprintf(stderr,
-                        "faultline: %s: points %zu and %zu are one for %s%s%s: both sweeps must "
-                        "vary the same axes\n",
-                        inputs->side[side].directory, i, k, inputs->side[1 - side].directory,
-                        axis < rows->axes ? ", which has no axis " : "",
-                        axis < rows->axes ? rows->axis[axis] : "");
-                return false;
-            }
+    const struct fl_match *one = a, *other = b;
+    return (one->point[0] > other->point[0]) - (one->point[0] < other->point[0]);
+}
+
+static void match_keys(const struct key *a, const struct key *b, struct fl_matched *out)
+{
+    const size_t a_points = out->grid[0].rows.points, b_points = out->grid[1].rows.points;
+    out->match = fl_alloc(a_points, sizeof *out->match);
+    for (size_t i = 0, k = 0; i < a_points && k < b_points;) {
+        const int order = by_key(&a[i], &b[k]);
+        if (order == 0) {
+            out->match[out->matches++] = (struct fl_match){.point = {a[i].point, b[k].point}};
         }
+        i += order <= 0;
+        k += order >= 0;
     }
-    return true;
+    qsort(out->match, out->matches, sizeof *out->match, by_point);
+    out->alone[0] = a_points - out->matches;
+    out->alone[1] = b_points - out->matches;
 }
 
 static int match_points(const struct fl_inputs *inputs, struct fl_matched *out)
 {
     const struct fl_rows *a = &out->grid[0].rows, *b = &out->grid[1].rows;
-    if (!tells_apart(inputs, 0, a, b) || !tells_apart(inputs, 1, b, a)) {
-        return EXIT_USAGE;
-    }
-    out->match = fl_alloc(a->points, sizeof *out->match);
-    for (size_t i = 0; i < a->points; i++) {
-        for (size_t k = 0; k < b->points; k++) {
-            if (same_point(a, i, b, k, b)) {
-                out->match[out->matches++] = (struct fl_match){{i, k}};
-            }
+    struct key *one = sorted_keys(a, b), *other = sorted_keys(b, a);
+    int status = EXIT_USAGE;
+    if (tells_apart(inputs, 0, one, a, b) && tells_apart(inputs, 1, other, b, a)) {
+        match_keys(one, other, out);
+        status = out->matches > 0 ? 0 : EXIT_USAGE;
+        if (status != 0) {
+            fprintf(stderr, "faultline: %s and %s have no point in common\n",
+                    inputs->side[0].directory, inputs->side[1].directory);
         }
     }
-    out->alone[0] = a->points - out->matches;
-    out->alone[1] = b->points - out->matches;
-    if (out->matches == 0) {
-        fprintf(stderr, "faultline: %s and %s have no point in common\n", inputs->side[0].directory,
-                inputs->side[1].directory);
-        return EXIT_USAGE;
-    }
-    return 0;
+    free_keys(one, a->points);
+    free_keys(other, b->points);
+    return status;
 }
 
 /* --- seeds ----------------------------------------------------------------------------------------- */
 
+struct seed {
+    int64_t seed;
+    size_t run;
+};
+
+static int by_seed(const void *a, const void *b)
+{
+    const struct seed *one = a, *other = b;
+    return (one->seed > other->seed) - (one->seed < other->seed);
+}
+
+static struct seed *sorted_seeds(const struct fl_grid *grid, size_t point)
+{
+    const size_t runs = grid->rows.runs[point];
+    struct seed *seeds = fl_alloc(runs, sizeof *seeds);
+    for (size_t r = 0; r < runs; r++) {
+        seeds[r] = (struct seed){grid->seed[grid->first[point] + r], r};
+    }
+    qsort(seeds, runs, sizeof *seeds, by_seed);
+    return seeds;
+}
+
 /* For each run of A at a pair of points the run of B with the same seed, or NONE. */
-static int64_t *partners(const struct fl_matched *points, const struct fl_match *match,
-                         size_t *common)
+static void find_partners(const struct fl_matched *points, struct fl_match *match)
 {
     const struct fl_grid *a = &points->grid[0], *b = &points->grid[1];
     const size_t a_runs = a->rows.runs[match->point[0]], b_runs = b->rows.runs[match->point[1]];
-    const int64_t *a_seed = a->seed + a->first[match->point[0]];
-    const int64_t *b_seed = b->seed + b->first[match->point[1]];
-    int64_t *partner = fl_alloc(a_runs, sizeof *partner);
-    *common = 0;
-    for (size_t r = 0; r < a_runs; r++) {
-        /* Mostly it is the same replicate. */
-        size_t k = r < b_runs && b_seed[r] == a_seed[r] ? r : 0;
-        while (k < b_runs && b_seed[k] != a_seed[r]) {
+    struct seed *one = sorted_seeds(a, match->point[0]), *other = sorted_seeds(b, match->point[1]);
+    match->partner = fl_alloc(a_runs, sizeof *match->partner);
+    for (size_t i = 0, k = 0; i < a_runs; i++) {
+        while (k < b_runs && other[k].seed < one[i].seed) {
             k++;
         }
-        partner[r] = k < b_runs ? (int64_t)k : NONE;
-        *common += partner[r] != NONE;
+        const bool common = k < b_runs && other[k].seed == one[i].seed;
+        match->partner[one[i].run] = common ? (int64_t)other[k].run : NONE;
+        match->common += common;
     }
-    return partner;
+    free(one);
+    free(other);
 }
 
 /* --- one metric at one point ----------------------------------------------------------------------- */
@@ -190,8 +260,8 @@ static void compare_pairs(const struct fl_matched *points, const struct column *
     const size_t runs = points->grid[0].rows.runs[match->point[0]];
     double *a = fl_alloc(runs, sizeof *a), *b = fl_alloc(runs, sizeof *b),
            *difference = fl_alloc(runs, sizeof *difference);
-    size_t common, pairs = 0;
-    int64_t *partner = partners(points, match, &common);
+    const int64_t *partner = match->partner;
+    size_t pairs = 0;
     for (size_t r = 0; r < runs; r++) {
         if (partner[r] != NONE && one[r] != INT64_MIN && other[partner[r]] != INT64_MIN) {
             a[pairs] = (double)one[r];
@@ -203,7 +273,6 @@ static void compare_pairs(const struct fl_matched *points, const struct column *
     move->mean[0] = mean_of(a, pairs);
     move->mean[1] = mean_of(b, pairs);
     move->shift = fl_shift_paired(difference, pairs, points->alpha / (double)points->looks);
-    free(partner);
     free(a);
     free(b);
     free(difference);
@@ -248,8 +317,7 @@ static struct fl_reworded reword(const struct fl_matched *points, size_t m,
     char **a = word[0] + points->grid[0].first[match->point[0]];
     char **b = word[1] + points->grid[1].first[match->point[1]];
     struct fl_reworded out = {.match = m};
-    size_t common;
-    int64_t *partner = partners(points, match, &common);
+    const int64_t *partner = match->partner;
     for (size_t r = 0; r < points->grid[0].rows.runs[match->point[0]]; r++) {
         /* A run that did not end well says none. */
         if (partner[r] == NONE || *a[r] == '\0' || *b[partner[r]] == '\0') {
@@ -261,7 +329,6 @@ static struct fl_reworded reword(const struct fl_matched *points, size_t m,
             fl_say(out.example[1], FL_SIDE_TEXT, "%s", b[partner[r]]);
         }
     }
-    free(partner);
     return out;
 }
 
@@ -467,7 +534,10 @@ int fl_matched_compare(const struct fl_inputs *inputs, const char *metric, doubl
     out->looks = out->grid[0].rows.looks * out->grid[1].rows.looks;
     int status = match_points(inputs, out);
     if (status == 0) {
-        free(partners(out, &out->match[0], &out->common_seeds));
+        for (size_t m = 0; m < out->matches; m++) {
+            find_partners(out, &out->match[m]);
+        }
+        out->common_seeds = out->match[0].common;
         out->paired = out->common_seeds >= PAIRS_LEAST;
         status = compare_all(inputs, metric, out);
     }
@@ -483,6 +553,9 @@ void fl_matched_free(struct fl_matched *points)
         fl_rows_free(&points->grid[s].rows);
         free(points->grid[s].seed);
         free(points->grid[s].first);
+    }
+    for (size_t m = 0; m < points->matches; m++) {
+        free(points->match[m].partner);
     }
     free(points->match);
     free(points->move);

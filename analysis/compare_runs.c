@@ -182,12 +182,13 @@ static bool same_publisher(const char *a, const char *b)
     return length == publisher_length(b) && strncmp(a, b, length) == 0;
 }
 
-/* How the difference spreads: of each part of the system the first series that differs. */
+/* How the difference spreads: of each part of the system the first series that differs. Checks are no
+ * part of it. */
 static void print_spreading(const struct fl_partings *partings, size_t first)
 {
     size_t shown = 0;
     for (size_t i = first; i < partings->count && shown < LATER; i++) {
-        bool known = false;
+        bool known = partings->at[i].of_check;
         for (size_t k = 0; k < i && !known; k++) {
             known = same_publisher(partings->at[k].series, partings->at[i].series);
         }
@@ -376,6 +377,7 @@ static void add_partings(cJSON *json, const struct fl_partings *partings)
         cJSON_AddItemToArray(list, item);
         cJSON_AddStringToObject(item, "series", parting->series);
         cJSON_AddNumberToObject(item, "at_s", (double)parting->at / (double)FL_SECOND);
+        cJSON_AddBoolToObject(item, "of_check", parting->of_check);
         cJSON_AddStringToObject(item, "units", parting->units);
         for (int s = 0; s < FL_SIDES; s++) {
             char value[FL_SIDE_TEXT];

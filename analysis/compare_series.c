@@ -64,6 +64,25 @@ static bool read_series(const struct fl_inputs *inputs, const char *path,
     return true;
 }
 
+/* What a check publishes begins with the name of its model: "liveness.applied". */
+static bool is_of_check(const struct fl_inputs *inputs, const char *series)
+{
+    for (int s = 0; s < FL_SIDES; s++) {
+        const cJSON *check,
+            *checks = cJSON_GetObjectItemCaseSensitive(inputs->side[s].scenario, "checks");
+        cJSON_ArrayForEach(check, checks)
+        {
+            const char *model =
+                cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(check, "model"));
+            const size_t length = model ? strlen(model) : 0;
+            if (length > 0 && strncmp(series, model, length) == 0 && series[length] == '.') {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static bool compare_series(const struct fl_inputs *inputs, const struct fl_sheet_column *column,
                            const struct clock clock[FL_SIDES], struct fl_partings *out)
 {
@@ -75,6 +94,7 @@ static bool compare_series(const struct fl_inputs *inputs, const struct fl_sheet
     if (ok && first_difference(clock, value, &parting)) {
         parting.series = fl_strdup(column->name);
         parting.units = fl_strdup(column->units);
+        parting.of_check = is_of_check(inputs, column->name);
         out->at[out->count++] = parting;
     }
     free(value[0]);
@@ -100,6 +120,9 @@ static size_t rank(const char *series)
 static int by_time(const void *a, const void *b)
 {
     const struct fl_parting *one = a, *other = b;
+    if (one->of_check != other->of_check) {
+        return other->of_check ? -1 : 1;
+    }
     if (one->at != other->at) {
         return one->at < other->at ? -1 : 1;
     }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN = 40, LISTED = 8 };
+enum { SHOWN = 40, ALMOST_SHOWN = 8, LISTED = 8 };
 
 struct sweeps {
     struct fl_inputs inputs;
@@ -143,15 +143,16 @@ static void print_moves(const struct fl_matched *points, enum told what)
     }
     fl_aligned_add(table, "[%s %% of each]", share);
     fl_aligned_add(table, "p, Holm");
+    const size_t most = what == ALMOST ? ALMOST_SHOWN : SHOWN;
     size_t all = 0;
     for (size_t i = 0; i < points->moves; i++) {
-        if (told_as(points, &points->move[i]) == what && all++ < SHOWN) {
+        if (told_as(points, &points->move[i]) == what && all++ < most) {
             add_move(table, points, &points->move[i]);
         }
     }
     fl_aligned_print(table, stdout);
-    if (all > SHOWN) {
-        printf("  and %zu more, which --json has\n", all - SHOWN);
+    if (all > most) {
+        printf("  and %zu more, which --json has\n", all - most);
     }
 }
 

@@ -87,8 +87,20 @@ do for [p=1:panels] {
         set object 50+i rect from inside(b_from[i]), graph 0 to inside(b_to[i]), graph 1 fc rgb SHADE fs solid noborder behind
         if (p == 1) { set object 70+i rect from inside(b_from[i]), graph 1 - 3.3*bar to inside(b_to[i]), graph 1 - 2.3*bar fc rgb B_COLOR fs solid noborder front }
     }
-    if (p == 1 && a_faults > 0) { set label 4 "faults of A" at inside(a_to[1]), graph 1 - bar left offset 0.6,0 font FONT.":Italic,16" tc rgb A_COLOR }
-    if (p == 1 && b_faults > 0) { set label 5 "faults of B" at inside(b_to[1]), graph 1 - 2.8*bar left offset 0.6,0 font FONT.":Italic,16" tc rgb B_COLOR }
+    if (p == 1 && a_faults > 0) {
+        if (inside(a_from[1]) - x_from > 0.085*(x_to - x_from)) {
+            set label 4 "faults of A" at inside(a_from[1]), graph 1 - bar right offset -0.5,0 font FONT.":Italic,16" tc rgb A_COLOR
+        } else {
+            set label 4 "faults of A" at inside(a_to[a_faults]), graph 1 - bar left offset 0.6,0 font FONT.":Italic,16" tc rgb A_COLOR
+        }
+    }
+    if (p == 1 && b_faults > 0) {
+        if (inside(b_from[1]) - x_from > 0.085*(x_to - x_from)) {
+            set label 5 "faults of B" at inside(b_from[1]), graph 1 - 2.8*bar right offset -0.5,0 font FONT.":Italic,16" tc rgb B_COLOR
+        } else {
+            set label 5 "faults of B" at inside(b_to[b_faults]), graph 1 - 2.8*bar left offset 0.6,0 font FONT.":Italic,16" tc rgb B_COLOR
+        }
+    }
     words_y = 1 - 2.3*bar - strip
     # NaN is not equal to itself.
     if (parts_at == parts_at) {

@@ -11,20 +11,61 @@ static const double TITLE_POINTS = 29, TITLE_ROOM = 1950;
 
 /* --- the cause: in what the scenarios differ -------------------------------------------------------- */
 
-/* "all 5 reporters stuck and sequencer down"; "" without a fault. */
-static void faults_text(const struct fl_comparison_run *run, char out[CAUSE_TEXT])
+static bool same_fault(const struct fl_headline_fault *a, const struct fl_headline_fault *b)
 {
-    const struct fl_headline *headline = &run->outline->headline;
-    out[0] = '\0';
+    char one[FL_FAULT_TEXT], other[FL_FAULT_TEXT];
+    fl_fault_label(a, one);
+    fl_fault_label(b, other);
+    return strcmp(a->name, b->name) == 0 && strcmp(one, other) == 0 && a->from == b->from &&
+           a->to == b->to;
+}
+
+static bool has_fault(const struct fl_headline *headline, const struct fl_headline_fault *fault)
+{
     for (uint32_t i = 0; i < headline->fault_count; i++) {
-        char label[FL_FAULT_TEXT];
+        if (same_fault(&headline->fault[i], fault)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void append(char out[CAUSE_TEXT], const char *before, const char *text)
+{
+    const size_t used = strlen(out);
+    fl_say(out + used, CAUSE_TEXT - used, "%s%s", used > 0 ? before : "", text);
+}
+
+/* "all 5 reporters stuck and sequencer down"; of several alike "london and madrid (5 of 44 nodes down
+ * each)"; "" without a fault. Those that `but` has, too, are left out; NULL: none. */
+static void faults_text(const struct fl_headline *headline, const struct fl_headline *but,
+                        char out[CAUSE_TEXT])
+{
+    out[0] = '\0';
+    for (uint32_t i = 0; i < headline->fault_count;) {
+        char label[FL_FAULT_TEXT], names[CAUSE_TEXT] = "", group[CAUSE_TEXT];
+        uint32_t alike = 0, k = i;
         fl_fault_label(&headline->fault[i], label);
-        const size_t used = strlen(out);
-        fl_say(out + used, CAUSE_TEXT - used, "%s%s",
-               i == 0                           ? ""
-               : i + 1 == headline->fault_count ? " and "
-                                                : ", ",
-               label);
+        for (; k < headline->fault_count; k++) {
+            char other[FL_FAULT_TEXT];
+            fl_fault_label(&headline->fault[k], other);
+            if (strcmp(label, other) != 0) {
+                break;
+            }
+            if (!but || !has_fault(but, &headline->fault[k])) {
+                append(names, " and ", headline->fault[k].name);
+                alike++;
+            }
+        }
+        i = k;
+        if (alike > 1) {
+            fl_say(group, sizeof group, "%.90s (%.90s each)", names, label);
+        } else {
+            fl_say(group, sizeof group, "%s", label);
+        }
+        if (alike > 0) {
+            append(out, i < headline->fault_count ? ", " : " and ", group);
+        }
     }
 }
 
@@ -81,9 +122,11 @@ static char *next_cause(struct causes *causes)
 
 static void add_faults(const struct fl_comparison *comparison, struct causes *causes)
 {
+    const struct fl_headline *headline[FL_SIDES] = {&comparison->run[0].outline->headline,
+                                                    &comparison->run[1].outline->headline};
     char a[CAUSE_TEXT], b[CAUSE_TEXT];
-    faults_text(&comparison->run[0], a);
-    faults_text(&comparison->run[1], b);
+    faults_text(headline[0], headline[1], a);
+    faults_text(headline[1], headline[0], b);
     size_t changed = 0;
     const struct fl_difference *change = NULL;
     for (size_t i = 0; i < comparison->inputs.scenario.count; i++) {
@@ -96,15 +139,23 @@ static void add_faults(const struct fl_comparison *comparison, struct causes *ca
         return;
     }
     char *text = next_cause(causes);
-    if (strcmp(a, b) != 0) {
-        fl_say(text, CAUSE_TEXT, "%.90s in place of %.90s", *b ? b : "no fault",
-               *a ? a : "no fault");
-    } else if (changed == 1) {
+    if (changed == 1 && strcmp(a, b) == 0) {
         char value[FL_DIFFERENCE_TEXT];
         fl_difference_text(change, value);
-        fl_say(text, CAUSE_TEXT, "%s %.90s", change->path, value);
+        fl_say(text, CAUSE_TEXT, "%.80s %.90s", change->path, value);
+    } else if (*a && strcmp(a, b) == 0) {
+        fl_say(text, CAUSE_TEXT, "%.150s at another time", b);
+    } else if (*a && *b) {
+        fl_say(text, CAUSE_TEXT, "%.90s in place of %.90s", b, a);
+    } else if (*b) {
+        fl_say(text, CAUSE_TEXT,
+               headline[0]->fault_count > 0 ? "with %.150s as well" : "%.150s in place of no fault",
+               b);
+    } else if (*a) {
+        fl_say(text, CAUSE_TEXT,
+               headline[1]->fault_count > 0 ? "without %.150s" : "no fault in place of %.150s", a);
     } else {
-        fl_say(text, CAUSE_TEXT, "%s, but otherwise", b);
+        fl_say(text, CAUSE_TEXT, "faults of other strength");
     }
 }
 
@@ -240,7 +291,7 @@ static void say_legend(struct fl_comparison *comparison, int side)
 {
     const struct fl_outline *run = comparison->run[side].outline;
     char faults[CAUSE_TEXT];
-    faults_text(&comparison->run[side], faults);
+    faults_text(&run->headline, NULL, faults);
     fl_say(comparison->legend[side], FL_COMPARISON_TEXT, "%s · seed %s · %s · digest %.8s",
            run->name, run->seed, *faults ? faults : "no fault", run->digest);
 }

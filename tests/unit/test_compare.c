@@ -503,6 +503,27 @@ Test(runs, where_they_part)
     clean_two(&two);
 }
 
+/* What a check publishes tells of the check: it comes after all others, however early it differs. */
+Test(runs, checks_look_on)
+{
+    struct two two = two_folders();
+    struct fake *a = fake_new(FAKE_AS_IT_IS), *b = fake_new(FAKE_SAMPLE);
+    b->series[3][7]++;
+    b->config.resolved = "{\"name\": \"an-hour\", \"checks\": {\"rich\": {\"model\": \"ledger\"}}}";
+    write_run(a, two.a);
+    write_run(b, two.b);
+    cJSON *json = compared(&two, NULL);
+    const cJSON *part = at(at(json, "series"), "part");
+    expect_text(cJSON_GetArrayItem(part, 0), "series", "oracle.price");
+    expect_text(cJSON_GetArrayItem(part, 1), "series", "ledger.insurance_fund");
+    cr_expect_eq(at(cJSON_GetArrayItem(part, 1), "at_s")->valuedouble, 70);
+    cr_expect(cJSON_IsTrue(at(cJSON_GetArrayItem(part, 1), "of_check")));
+    cJSON_Delete(json);
+    fake_free(a);
+    fake_free(b);
+    clean_two(&two);
+}
+
 /* Samples at other times are no difference, but those at the same time are compared. */
 Test(runs, with_other_samples)
 {
