@@ -585,7 +585,8 @@ Test(runs, with_other_seeds_are_other_inputs)
     struct fake *a = fake_new(FAKE_AS_IT_IS), *b = fake_new(FAKE_AS_IT_IS);
     a->config.seed = UINT64_C(9007199254740993); /* no double tells these two apart */
     b->config.seed = UINT64_C(9007199254740992);
-    b->config.resolved = a->config.resolved = "{\"name\": \"an-hour\", \"seed\": 9007199254740992}";
+    a->config.resolved = "{\"name\": \"an-hour\", \"seed\": 9007199254740993}";
+    b->config.resolved = "{\"name\": \"an-hour\", \"seed\": 9007199254740992}";
     b->result.digest.lo++;
     write_run(a, two.a);
     write_run(b, two.b);
@@ -593,6 +594,13 @@ Test(runs, with_other_seeds_are_other_inputs)
     cr_expect_not_null(strstr(text, "seed: 9007199254740993 -> 9007199254740992"), "%s", text);
     cr_expect_null(strstr(text, "SAME INPUTS"));
     free(text);
+    /* It is told once, not as a part of the scenario, too. */
+    a->config.resolved = "{\"name\": \"an-hour\", \"seed\": 7}";
+    write_run(a, two.a);
+    cJSON *json = compared(&two, NULL);
+    cr_expect_eq(cJSON_GetArraySize(at(at(json, "differs"), "scenario")), 0);
+    cr_expect(cJSON_IsTrue(at(at(json, "differs"), "seed")));
+    cJSON_Delete(json);
     fake_free(a);
     fake_free(b);
     clean_two(&two);
