@@ -122,7 +122,7 @@ static void say_title(const struct forest *forest, char out[FL_COMPARISON_TEXT])
     }
     fl_point_text(&forest->points.grid[0].rows, forest->points.match[most->match].point[0], point);
     amount_words(forest, fabs(most->shift.difference.value), amount);
-    fl_say(out, FL_COMPARISON_TEXT, "%s is %s of %zu points in B: by %s at %s", words, counts,
+    fl_say(out, FL_COMPARISON_TEXT, "%s is %s of %zu points in B, by up to %s at %s", words, counts,
            forest->all, amount, point);
 }
 

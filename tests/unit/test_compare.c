@@ -1091,8 +1091,9 @@ Test(figure, of_two_sweeps, .timeout = 120)
     write_hand(two.a, &a);
     write_hand(two.b, &b);
     expect_same_picture(&two, "ledger.deficit",
-                        "deficit is higher at 1 of 3 points in B: by $1.58 at margin 0.1");
-    expect_same_picture(&two, NULL, "attempts is higher at 3 of 3 points in B: by 4 at margin 0.1");
+                        "deficit is higher at 1 of 3 points in B, by up to $1.58 at margin 0.1");
+    expect_same_picture(&two, NULL,
+                        "attempts is higher at 3 of 3 points in B, by up to 4 at margin 0.1");
     cr_expect_eq(draw(&two, "checks.solvency", "png", NULL), 2);
     clean_two(&two);
 }
