@@ -115,9 +115,10 @@ struct fl_grid {
     size_t *first; /* [point]: where its runs begin in the columns, which have rows.count values */
     int64_t *seed; /* the bits of an unsigned one */
 };
+enum { FL_NO_PARTNER = -1 };
 struct fl_match {
     size_t point[FL_SIDES];
-    int64_t *partner; /* [run of A]: the run of B with the same seed; -1 if there is none */
+    int64_t *partner; /* [run of A]: the run of B with the same seed, or FL_NO_PARTNER */
     size_t common;    /* runs that have one */
 };
 /* One metric at one point. */
@@ -157,11 +158,14 @@ struct fl_matched {
 int fl_matched_compare(const struct fl_inputs *inputs, const char *metric, double alpha,
                        struct fl_matched *out);
 void fl_matched_free(struct fl_matched *points);
+/* Six significant digits, whole numbers in full. */
+void fl_amount_text(double value, bool sign, char out[FL_SIDE_TEXT]);
+
+/* compare_match.c: fills `match` from the grids. 0, else the exit status after a line. */
+int fl_points_match(const struct fl_inputs *inputs, struct fl_matched *out);
 /* "to_s 36600, margin 0.3"; "the only point" without axes. */
 enum { FL_POINT_TEXT = 160 };
 void fl_point_text(const struct fl_rows *rows, size_t point, char out[FL_POINT_TEXT]);
-/* Six significant digits, whole numbers in full. */
-void fl_amount_text(double value, bool sign, char out[FL_SIDE_TEXT]);
 
 /* compare_sweeps.c: the whole of it for two sweeps. Exit status. */
 int fl_compare_sweeps(const struct fl_compare *job);

@@ -4,7 +4,6 @@
 #include "analysis/wording.h"
 #include "sim/alloc.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
