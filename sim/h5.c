@@ -10,7 +10,18 @@
 enum { CHUNK = 1 << 16, DEFLATE_LEVEL = 1 };
 static const size_t IMAGE_GROWTH_BYTES = (size_t)1 << 20;
 
-static hid_t type_new(enum fl_column_type type, uint32_t width)
+static hid_t text_new(uint32_t width, H5T_cset_t letters)
+{
+    const hid_t text = H5Tcopy(H5T_C_S1);
+    if (text >= 0 && (H5Tset_size(text, width) < 0 || H5Tset_cset(text, letters) < 0 ||
+                      H5Tset_strpad(text, H5T_STR_NULLPAD) < 0)) {
+        H5Tclose(text);
+        return -1;
+    }
+    return text;
+}
+
+static hid_t number_new(enum fl_column_type type)
 {
     switch (type) {
     case FL_COLUMN_INT64:
@@ -25,17 +36,35 @@ static hid_t type_new(enum fl_column_type type, uint32_t width)
         return H5Tcopy(H5T_STD_U8LE);
     case FL_COLUMN_FLOAT64:
         return H5Tcopy(H5T_IEEE_F64LE);
-    case FL_COLUMN_TEXT: {
-        const hid_t text = H5Tcopy(H5T_C_S1);
-        if (text >= 0 && (H5Tset_size(text, width) < 0 || H5Tset_cset(text, H5T_CSET_UTF8) < 0 ||
-                          H5Tset_strpad(text, H5T_STR_NULLPAD) < 0)) {
-            H5Tclose(text);
-            return -1;
+    case FL_COLUMN_TEXT:
+        break;
+    }
+    FL_UNREACHABLE("type of a column of numbers");
+}
+
+static H5T_cset_t letters_of(const unsigned char *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (bytes[i] >= 0x80) {
+            return H5T_CSET_UTF8;
         }
-        return text;
     }
+    return H5T_CSET_ASCII;
+}
+
+/* What the values are in memory, and in the file. GNU Octave reads text as C strings in ASCII: HDF5
+ * refuses to make that of UTF-8, even where the bytes are the same, and cuts off the last byte of a
+ * string that fills its cell. So cells in the file are one byte wider. */
+struct types {
+    hid_t memory, file;
+};
+static struct types types_new(const struct fl_h5_column *column)
+{
+    if (column->type != FL_COLUMN_TEXT) {
+        return (struct types){number_new(column->type), number_new(column->type)};
     }
-    FL_UNREACHABLE("type of a column");
+    const H5T_cset_t letters = letters_of(column->values, column->count * column->width);
+    return (struct types){text_new(column->width, letters), text_new(column->width + 1, letters)};
 }
 
 bool fl_h5_attribute(hid_t object, const char *name, hid_t type, const void *value)
@@ -54,7 +83,7 @@ bool fl_h5_text(hid_t object, const char *name, const char *text)
     const size_t length = strlen(text);
     FL_ASSERT(length < UINT32_MAX);
     /* HDF5 has no empty strings of fixed length: one NUL stands for none. */
-    const hid_t type = type_new(FL_COLUMN_TEXT, length > 0 ? (uint32_t)length : 1);
+    const hid_t type = text_new(length > 0 ? (uint32_t)length : 1, H5T_CSET_UTF8);
     const bool ok = type >= 0 && fl_h5_attribute(object, name, type, text);
     return (type < 0 || H5Tclose(type) >= 0) && ok;
 }
@@ -91,18 +120,20 @@ static bool write_values(hid_t dataset, hid_t type, const struct fl_h5_column *c
 bool fl_h5_column(hid_t file, const struct fl_h5_column *column)
 {
     const hsize_t count = column->count;
-    const hid_t type = type_new(column->type, column->width);
+    const struct types type = types_new(column);
     const hid_t space = H5Screate_simple(1, &count, NULL);
     const hid_t list = timeless_new(H5P_DATASET_CREATE);
     hid_t dataset = -1;
-    if (type >= 0 && space >= 0 && list >= 0 && set_layout(list, column->count)) {
-        dataset = H5Dcreate2(file, column->path, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
+    if (type.memory >= 0 && type.file >= 0 && space >= 0 && list >= 0 &&
+        set_layout(list, column->count)) {
+        dataset = H5Dcreate2(file, column->path, type.file, space, H5P_DEFAULT, list, H5P_DEFAULT);
     }
-    bool ok = dataset >= 0 && write_values(dataset, type, column);
+    bool ok = dataset >= 0 && write_values(dataset, type.memory, column);
     ok = (dataset < 0 || H5Dclose(dataset) >= 0) && ok;
     ok = (list < 0 || H5Pclose(list) >= 0) && ok;
     ok = (space < 0 || H5Sclose(space) >= 0) && ok;
-    ok = (type < 0 || H5Tclose(type) >= 0) && ok;
+    ok = (type.memory < 0 || H5Tclose(type.memory) >= 0) && ok;
+    ok = (type.file < 0 || H5Tclose(type.file) >= 0) && ok;
     return ok;
 }
 

@@ -23,7 +23,7 @@ bool fl_h5_text(hid_t object, const char *name, const char *text);
 bool fl_h5_group(hid_t file, const char *path, const char *story); /* `story` may be NULL */
 
 /* A 1-D dataset (shuffle and deflate 1, chunks of 64 Ki) with its attributes. The groups above it
- * must exist. */
+ * must exist. Text is stored as ASCII where it is, in cells one byte wider than `width`. */
 struct fl_h5_column {
     const char *path, *units, *long_name;
     enum fl_column_type type;
