@@ -95,19 +95,29 @@ static bool write_column(hid_t file, const struct fl_columns *columns, uint32_t 
     return ok;
 }
 
-/* The text of a record kind's clause, if this is the group of one. */
+/* What a group holds: of a kind of records the text of its clause; NULL where the group above says it,
+ * as of one part's series. */
 static const char *story_of(const char *group)
 {
-    static const char prefix[] = "/events/";
-    if (strncmp(group, prefix, sizeof prefix - 1) != 0) {
-        return NULL;
-    }
-    for (const struct fl_record_kind *kind = fl_record_kinds; kind->kind; kind++) {
-        if (strcmp(kind->name, group + sizeof prefix - 1) == 0) {
-            return kind->story;
+    static const char events[] = "/events/";
+    static const char *const stories[][2] = {
+        {"/checks", "verdict of each check"},
+        {"/events", "records by kind; each names its cause in `parent`"},
+        {"/faults", "faults of the scenario: whom they struck, when, and what they did"},
+        {"/messages", "messages between nodes, and what became of each"},
+        {"/nodes", "nodes by number, as `endpoint` names them"},
+        {"/series", "what was published at each sample; of one part in a group of its name"}};
+    for (size_t i = 0; i < sizeof stories / sizeof *stories; i++) {
+        if (strcmp(stories[i][0], group) == 0) {
+            return stories[i][1];
         }
     }
-    return NULL;
+    const struct fl_record_kind *kind = fl_record_kinds;
+    const bool is_kind = strncmp(group, events, sizeof events - 1) == 0;
+    while (is_kind && kind->kind && strcmp(kind->name, group + sizeof events - 1) != 0) {
+        kind++;
+    }
+    return is_kind ? kind->story : NULL;
 }
 
 /* Makes the groups above a dataset. The columns come in path order, so a group that the one before

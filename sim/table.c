@@ -231,7 +231,7 @@ static bool write_rows(const struct there *from, hid_t file)
                                  FL_FIELD_STATUS};
     const struct about error = {"rows", "error", "text", "what went wrong, and how to see it again",
                                 FL_FIELD_ERROR};
-    return fl_h5_group(file, "/rows", NULL) &&
+    return fl_h5_group(file, "/rows", "runs: which point and seed, and how each ended") &&
            write_numbers(from, file, point, FL_COLUMN_UINT32, 4, point_at) &&
            write_numbers(from, file, replicate, FL_COLUMN_UINT32, 4, point_at) &&
            write_numbers(from, file, seed, FL_COLUMN_UINT64, 8, seed_at) &&
@@ -240,7 +240,7 @@ static bool write_rows(const struct there *from, hid_t file)
 
 static bool write_axes(const struct there *from, hid_t file)
 {
-    bool ok = fl_h5_group(file, "/axes", NULL);
+    bool ok = fl_h5_group(file, "/axes", "what the plan varies, by path in the scenario");
     for (uint32_t i = 0; i < from->plan->axis_count && ok; i++) {
         const struct fl_axis *axis = &from->plan->axis[i];
         const struct about about = {"axes", axis->path, axis->integer ? "1" : "text",
@@ -253,7 +253,7 @@ static bool write_axes(const struct there *from, hid_t file)
 
 static bool write_metrics(const struct there *from, hid_t file)
 {
-    bool ok = fl_h5_group(file, "/metrics", NULL);
+    bool ok = fl_h5_group(file, "/metrics", "what each run found, by path in its summary");
     for (uint32_t i = 0; i < from->plan->metric_count && ok; i++) {
         const enum fl_unit unit = from->plan->unit[i];
         const struct about number = {"metrics", from->plan->metric[i],
