@@ -120,7 +120,8 @@ help: ## this list
 setup:
 	@tests/setup/packages.sh $(if $(filter-out all $(BUILD)/%,$(MAKECMDGOALS)),--install) \
 	    $(if $(filter lint determinism can-fail fuzz coverage format,$(MAKECMDGOALS)),all,$(if $(filter-out \
-	    all everything install $(BUILD)/%,$(MAKECMDGOALS)),test,build))
+	    all everything install demo figures $(BUILD)/%,$(MAKECMDGOALS)),test,$(if $(filter demo figures, \
+	    $(MAKECMDGOALS)),plot,build)))
 
 everything: $(BUILD)/faultline $(BUILD)/vectors $(TESTS) $(SOAK) $(BENCH) $(MAKERS)
 

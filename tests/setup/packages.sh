@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Finds what is missing to build (`build`), to test and plot as well (`test`), or to lint and
-# compare compilers too (`all`); with --install gets it through apt-get. Silent when all is there.
+# Finds what is missing to build (`build`), to plot as well (`plot`), to test too (`test`), or also to
+# lint and compare compilers (`all`); with --install gets it through apt-get. Silent when all is there.
 #
-#   tests/setup/packages.sh [--install] build|test|all
+#   tests/setup/packages.sh [--install] build|plot|test|all
 set -euo pipefail
 
 install=false
@@ -41,9 +41,15 @@ need libhdf5-dev has_library hdf5-serial hdf5
 need libxxhash-dev has_library libxxhash
 need librandom123-dev header Random123/philox.h
 if [[ $level != build ]]; then
-    need libcriterion-dev has_library criterion
     need gnuplot-nox command -v gnuplot
     need fonts-lato lato
+fi
+if [[ $level == test || $level == all ]]; then
+    need libcriterion-dev has_library criterion
+    # Readers of results that are not ours: tests/unit/test_interop.c. Octave has no smaller package.
+    need hdf5-tools command -v h5dump
+    need python3-h5py /usr/bin/python3 -c 'import h5py'
+    need octave command -v octave-cli
 fi
 if [[ $level == all ]]; then
     need gcc command -v gcc
