@@ -6,9 +6,11 @@
 #define _GNU_SOURCE /* argp */
 #include "analysis/analysis.h"
 #include "analysis/attribution.h"
+#include "analysis/bisected.h"
 #include "analysis/figure.h"
 #include "sim/archive.h"
 #include "sim/attribute.h"
+#include "sim/bisect.h"
 #include "sim/config.h"
 #include "sim/describe.h"
 #include "sim/disk.h"
@@ -39,7 +41,8 @@ struct options {
     size_t arguments;
     const char *override[OVERRIDES_MAX];
     size_t overrides;
-    const char *directory, *format, *keep, *metric, *replay, *sweep, *as;
+    const char *directory, *format, *keep, *metric, *replay, *sweep, *as, *low, *high, *tolerance,
+        *above, *share;
     struct fl_bounds bounds;
     double alpha; /* 0: not given */
     uint64_t seed;
@@ -70,7 +73,12 @@ enum {
     KEY_ALPHA,
     KEY_AS,
     KEY_REPLICATES,
-    KEY_ORDERS
+    KEY_ORDERS,
+    KEY_LOW,
+    KEY_HIGH,
+    KEY_TOLERANCE,
+    KEY_ABOVE,
+    KEY_SHARE
 };
 
 static bool read_seed(const char *text, uint64_t *seed)
@@ -190,6 +198,21 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_AS:
         o->as = value;
+        return 0;
+    case KEY_LOW:
+        o->low = value;
+        return 0;
+    case KEY_HIGH:
+        o->high = value;
+        return 0;
+    case KEY_TOLERANCE:
+        o->tolerance = value;
+        return 0;
+    case KEY_ABOVE:
+        o->above = value;
+        return 0;
+    case KEY_SHARE:
+        o->share = value;
         return 0;
     case KEY_JOBS:
         if (!read_jobs(value, &o->jobs))
@@ -457,6 +480,38 @@ static int command_explore(const struct options *o)
     return status;
 }
 
+static int command_bisect(const struct options *o)
+{
+    if (!o->low || !o->high) {
+        fprintf(stderr, "faultline bisect: --%s is missing: between which values?\n",
+                o->low ? "high" : "low");
+        return EXIT_USAGE;
+    }
+    const struct fl_bisect_job job = {.scenario = o->argument[0],
+                                      .path = o->argument[1],
+                                      .low = o->low,
+                                      .high = o->high,
+                                      .tolerance = o->tolerance,
+                                      .metric = o->metric ? o->metric : "ledger.bad_debt",
+                                      .above = o->above ? o->above : "0",
+                                      .share = o->share ? o->share : "0.5",
+                                      .override = o->override,
+                                      .override_count = o->overrides,
+                                      .seed = o->has_seed ? &o->seed : NULL,
+                                      .replicates = o->replicates ? o->replicates
+                                                                  : FL_BISECT_REPLICATES,
+                                      .jobs = o->jobs,
+                                      .directory = o->directory,
+                                      .quiet = o->quiet,
+                                      .read = fl_bisect_rows};
+    struct fl_bisected found;
+    const int status = fl_bisect_scenario(&job, &found);
+    if (status == 0)
+        fl_bisected_print(&job, &found, o->alpha > 0 ? o->alpha : ALPHA_USUAL, o->json);
+    fl_bisected_free(&found);
+    return status;
+}
+
 static int command_plot(const struct options *o)
 {
     const struct fl_plot plot = {.folder = o->argument,
@@ -629,6 +684,25 @@ static const struct argp_option compare_options[] = {
      "Of sweeps: how often anything may be called moved that is not; default 0.05", 0},
     {"json", KEY_JSON, 0, 0, "Print JSON instead of text", 0},
     {0}};
+static const struct argp_option bisect_options[] = {
+    {"low", KEY_LOW, "A", 0, "Least value", 0},
+    {"high", KEY_HIGH, "B", 0, "Greatest value", 0},
+    {"tolerance", KEY_TOLERANCE, "T", 0,
+     "How near the two values of the answer lie; default one unit of the last digit of A and B", 0},
+    {"metric", KEY_METRIC, "NAME", 0, "A number of the summary; default ledger.bad_debt", 0},
+    {"above", KEY_ABOVE, "X", 0, "What it must be above; default 0", 0},
+    {"share", KEY_SHARE, "SHARE", 0, "In how many of the runs; default 0.5", 0},
+    {"replicates", KEY_REPLICATES, "N", 0, "Seeds, the same for each value; default 30", 0},
+    {"alpha", KEY_ALPHA, "SHARE", 0,
+     "How often an interval may miss; default 0.05, intervals at 95 %", 0},
+    {"output", 'o', "DIR", 0,
+     "Folder of the runs, where the same call goes on; default results/NAME-bisect", 0},
+    {"jobs", KEY_JOBS, "N", 0, "Processes at a time; default as many as there are cores", 0},
+    {"json", KEY_JSON, 0, 0, "Print JSON instead of text", 0},
+    {"quiet", 'q', 0, 0, "No progress", 0},
+    OPTION_SEED,
+    OPTION_SET,
+    {0}};
 static const struct argp_option export_options[] = {
     {"as", KEY_AS, "csv|raw|jsonl|chrome", 0,
      "CSV files; 64-bit integers for gnuplot; records as JSON lines; a timeline for Perfetto and "
@@ -653,6 +727,9 @@ static const struct command {
      sweep_options, 1, 1},
     {"merge", "PLAN.json", "Join the shards of a sweep into its tables.", command_merge,
      merge_options, 1, 1},
+    {"bisect", "SCENARIO.json PATH",
+     "Find the value of one number of a scenario from which on it loses.", command_bisect,
+     bisect_options, 2, 2},
     {"shrink", "SCENARIO.json", "Make a failing scenario as small as it can be and still fail.",
      command_shrink, shrink_options, 1, 1},
     {"explore", "SCENARIO.json", "Look at everything that can happen in a small scenario.",
@@ -690,7 +767,7 @@ static void print_help(FILE *to)
           "Simulates Byzantine faults in DeFi derivatives: who loses how much, and why.\n\n",
           to);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(to, "  %-9s %-17s %s\n", commands[i].name, commands[i].arguments, commands[i].doc);
+        fprintf(to, "  %-9s %-18s %s\n", commands[i].name, commands[i].arguments, commands[i].doc);
     fputs("\n`faultline COMMAND --help` tells more; start with\n"
           "  faultline run scenarios/eth-crash-2020-03-12.json\n",
           to);
