@@ -11,7 +11,8 @@
 /* Prints what the replicates of each point of a sweep say: mean, median, value at risk and expected
  * shortfall at 95 and 99 %, how often the metric is above 0, and the difference to the first point
  * between runs of the same seed; of a sweep over one axis of numbers, where half of the seeds begin to be
- * above 0. Runs that did not end well are left out, which is said on stderr. */
+ * above 0, and by a logistic curve (analysis/threshold.h) where half, a tenth and nine tenths are. Runs that
+ * did not end well are left out, which is said on stderr. */
 struct fl_stats {
     const char *directory; /* of sweep.h5 */
     const char *metric;    /* NULL: all that are numbers */

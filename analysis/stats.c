@@ -3,7 +3,6 @@
 
 #include "analysis/analysis.h"
 #include "analysis/estimate.h"
-#include "analysis/threshold.h"
 #include "sim/alloc.h"
 #include "sim/mistake.h"
 
@@ -15,6 +14,7 @@
 enum { EXIT_USAGE = 2, EXIT_IO = 3 };
 
 const struct fl_stats_level fl_stats_level[FL_STATS_LEVELS] = {{0.95, "95 %"}, {0.99, "99 %"}};
+const double fl_stats_share[FL_STATS_SHARES] = {0.5, 0.1, 0.9};
 
 /* --- estimates --------------------------------------------------------------------------------------- */
 
@@ -127,6 +127,7 @@ static void find_onset(struct fl_stats_metric *metric, const double *values, con
     metric->onset_seeds = seeds;
     if (seeds > 0) {
         metric->onset = fl_onset(&onsets, metric->alpha);
+        metric->fits = fl_logistic_fit_seeds(&onsets, &metric->curve);
     }
     free(happens);
     free(seed);

@@ -3,6 +3,7 @@
 #define FL_STATS_H
 #include "analysis/paired.h"
 #include "analysis/rows.h"
+#include "analysis/threshold.h"
 
 #include <cjson/cJSON.h>
 
@@ -12,6 +13,8 @@ struct fl_stats_level {
     const char *text;
 };
 extern const struct fl_stats_level fl_stats_level[FL_STATS_LEVELS]; /* of the tails */
+enum { FL_STATS_SHARES = 3 };
+extern const double fl_stats_share[FL_STATS_SHARES]; /* of the curve */
 
 /* Of the runs of one point that ended well. */
 struct fl_stats_point {
@@ -32,6 +35,8 @@ struct fl_stats_metric {
     size_t onset_seeds; /* that ended well at every point; 0: there is no such place */
     struct fl_estimate onset;
     bool down; /* above 0 at the onset and below it, not above */
+    bool fits; /* the share that is above 0 along the axis, by seed, a logistic curve */
+    struct fl_logistic curve;
 };
 
 /* stats_print.c */

@@ -147,6 +147,23 @@ static void print_onset(const struct fl_stats_metric *metric)
            metric->down ? "<=" : ">=", at);
 }
 
+/* Beside the onset, which holds for any shape, to the spacing of the values. */
+static void print_curve(const struct fl_stats_metric *metric)
+{
+    if (!metric->fits) {
+        puts("no logistic curve: too few values, or seeds, at which some are above 0 and some not");
+        return;
+    }
+    printf("along a logistic curve");
+    for (size_t k = 0; k < FL_STATS_SHARES; k++) {
+        char at[CELL];
+        interval_text(fl_logistic_threshold(&metric->curve, fl_stats_share[k], metric->alpha), at);
+        printf("%s %g %% are at %s", k > 0 ? "," : "", 100 * fl_stats_share[k], at);
+    }
+    puts("\n  (if that is its shape; the line above holds for any, to the spacing of the values;\n"
+         "  runs of one seed are one observation in both)");
+}
+
 void fl_stats_print(const struct fl_stats_metric *metric)
 {
     enum { FIXED = 10 }; /* columns beside those of the axes */
@@ -171,6 +188,7 @@ void fl_stats_print(const struct fl_stats_metric *metric)
     free(sheet.cell);
     if (metric->onset_seeds > 0) {
         print_onset(metric);
+        print_curve(metric);
     }
 }
 
@@ -193,6 +211,26 @@ static cJSON *add_estimate(cJSON *object, const char *name, struct fl_estimate e
     add_number(item, "low", e.low);
     add_number(item, "high", e.high);
     return item;
+}
+
+/* null if there is none */
+static void add_curve(cJSON *object, const struct fl_stats_metric *metric)
+{
+    if (!metric->fits) {
+        cJSON_AddNullToObject(object, "logistic");
+        return;
+    }
+    cJSON *curve = cJSON_AddObjectToObject(object, "logistic");
+    add_number(curve, "intercept", metric->curve.intercept);
+    add_number(curve, "slope", metric->curve.slope);
+    cJSON *list = cJSON_AddArrayToObject(curve, "thresholds");
+    for (size_t k = 0; k < FL_STATS_SHARES; k++) {
+        cJSON *at = cJSON_CreateObject();
+        cJSON_AddItemToArray(list, at);
+        add_number(at, "share", fl_stats_share[k]);
+        add_estimate(at, "at",
+                     fl_logistic_threshold(&metric->curve, fl_stats_share[k], metric->alpha));
+    }
 }
 
 static cJSON *point_json(const struct fl_rows *rows, size_t number, const struct fl_stats_point *p)
@@ -243,6 +281,7 @@ cJSON *fl_stats_json(const struct fl_stats_metric *metric)
         cJSON_AddStringToObject(onset, "axis", metric->rows->axis[0]);
         cJSON_AddBoolToObject(onset, "down", metric->down);
         cJSON_AddNumberToObject(onset, "seeds", (double)metric->onset_seeds);
+        add_curve(object, metric);
     }
     return object;
 }

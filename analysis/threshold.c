@@ -96,6 +96,25 @@ static struct slopes differentiate(const struct fl_dose *doses, size_t count, st
     return s;
 }
 
+struct symmetric {
+    double v00, v01, v11;
+};
+
+static struct symmetric inverse(struct slopes s)
+{
+    const double det = s.i00 * s.i11 - s.i01 * s.i01;
+    return (struct symmetric){s.i11 / det, -s.i01 / det, s.i00 / det};
+}
+
+/* Back to the units of x: slope = b1 / unit, intercept = b0 - slope * middle. */
+static void set_covariance(struct fl_logistic *fit, struct scale scale, struct symmetric v)
+{
+    const double m = scale.middle / scale.unit;
+    fit->variance_intercept = v.v00 - 2 * m * v.v01 + m * m * v.v11;
+    fit->variance_slope = v.v11 / (scale.unit * scale.unit);
+    fit->covariance = (v.v01 - m * v.v11) / scale.unit;
+}
+
 bool fl_logistic_fit(const struct fl_dose *doses, size_t count, struct fl_logistic *fit)
 {
     enum { STEPS_MOST = 200 };
@@ -123,17 +142,67 @@ bool fl_logistic_fit(const struct fl_dose *doses, size_t count, struct fl_logist
         best = now;
     }
     FL_ASSERT(isfinite(b0) && isfinite(b1));
-    const struct slopes s = differentiate(doses, count, scale, b0, b1);
-    const double det = s.i00 * s.i11 - s.i01 * s.i01;
-    const double v00 = s.i11 / det, v01 = -s.i01 / det, v11 = s.i00 / det;
-    /* back to the units of x: slope = b1 / unit, intercept = b0 - slope * middle */
     const double m = scale.middle / scale.unit;
-    *fit = (struct fl_logistic){.intercept = b0 - b1 * m,
-                                .slope = b1 / scale.unit,
-                                .variance_intercept = v00 - 2 * m * v01 + m * m * v11,
-                                .variance_slope = v11 / (scale.unit * scale.unit),
-                                .covariance = (v01 - m * v11) / scale.unit};
+    fit->intercept = b0 - b1 * m;
+    fit->slope = b1 / scale.unit;
+    fit->freedom = INFINITY;
+    set_covariance(fit, scale, inverse(differentiate(doses, count, scale, b0, b1)));
     return true;
+}
+
+/* --- runs that share their seeds ---------------------------------------------------------------------- */
+
+/* Of each seed the gradient of its own runs, and the sum of their products. */
+static struct symmetric spread_of_seeds(const struct fl_onsets *runs, struct scale scale,
+                                        const struct fl_logistic *fit)
+{
+    struct symmetric sum = {0};
+    for (size_t seed = 0; seed < runs->seeds; seed++) {
+        double g0 = 0, g1 = 0;
+        for (size_t i = 0; i < runs->count; i++) {
+            const double p = 1 / (1 + exp(-(fit->intercept + fit->slope * runs->x[i])));
+            const double left = (runs->happens[i * runs->seeds + seed] ? 1 : 0) - p;
+            g0 += left;
+            g1 += left * (runs->x[i] - scale.middle) / scale.unit;
+        }
+        sum.v00 += g0 * g0;
+        sum.v01 += g0 * g1;
+        sum.v11 += g1 * g1;
+    }
+    return sum;
+}
+
+/* a b a */
+static struct symmetric sandwich(struct symmetric a, struct symmetric b)
+{
+    const double r00 = a.v00 * b.v00 + a.v01 * b.v01, r01 = a.v00 * b.v01 + a.v01 * b.v11;
+    const double r10 = a.v01 * b.v00 + a.v11 * b.v01, r11 = a.v01 * b.v01 + a.v11 * b.v11;
+    return (struct symmetric){r00 * a.v00 + r01 * a.v01, r00 * a.v01 + r01 * a.v11,
+                              r10 * a.v01 + r11 * a.v11};
+}
+
+bool fl_logistic_fit_seeds(const struct fl_onsets *runs, struct fl_logistic *fit)
+{
+    struct fl_dose *doses = fl_alloc(runs->count, sizeof *doses);
+    for (size_t i = 0; i < runs->count; i++) {
+        doses[i] = (struct fl_dose){.x = runs->x[i], .trials = runs->seeds};
+        for (size_t seed = 0; seed < runs->seeds; seed++) {
+            doses[i].hits += runs->happens[i * runs->seeds + seed];
+        }
+    }
+    const bool fits = runs->seeds > 1 && fl_logistic_fit(doses, runs->count, fit);
+    if (fits) {
+        const struct scale scale = scale_of(doses, runs->count);
+        const double m = scale.middle / scale.unit, b1 = fit->slope * scale.unit;
+        const struct symmetric bread =
+            inverse(differentiate(doses, runs->count, scale, fit->intercept + b1 * m, b1));
+        struct symmetric v = sandwich(bread, spread_of_seeds(runs, scale, fit));
+        const double few = (double)runs->seeds / (double)(runs->seeds - 1);
+        fit->freedom = (double)(runs->seeds - 1);
+        set_covariance(fit, scale, (struct symmetric){few * v.v00, few * v.v01, few * v.v11});
+    }
+    free(doses);
+    return fits;
 }
 
 /* --- the threshold ----------------------------------------------------------------------------------- */
@@ -144,7 +213,9 @@ struct fl_estimate fl_logistic_threshold(const struct fl_logistic *fit, double s
     FL_ASSERT(share > 0 && share < 1);
     FL_ASSERT(alpha > 0 && alpha < 1);
     const double at = fit->intercept - log(share / (1 - share));
-    const double z = gsl_cdf_ugaussian_Qinv(alpha / 2), zz = z * z;
+    const double z = isfinite(fit->freedom) ? gsl_cdf_tdist_Qinv(alpha / 2, fit->freedom)
+                                            : gsl_cdf_ugaussian_Qinv(alpha / 2);
+    const double zz = z * z;
     const double x = -at / fit->slope;
     const double a = fit->slope * fit->slope - zz * fit->variance_slope;
     /* about the estimate, where the residual is 0: what remains of b and c is variance alone */

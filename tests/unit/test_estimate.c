@@ -654,3 +654,101 @@ Test(coverage, logistic_threshold)
     expect_nominal("threshold at 1/2", half);
     expect_nominal("threshold at 1/10", tenth);
 }
+
+/* Each seed begins at a place of its own, logistic about 20, or normal about 20, where the curve is not
+ * quite the right one; and is run at every x. An interval that takes these runs for independent is far
+ * too short; that of the onset is too long by the spacing of the x. */
+static void share_seeds(gsl_rng *rng, bool normal, const struct fl_onsets *runs, bool *happens)
+{
+    for (size_t s = 0; s < runs->seeds; s++) {
+        const double begins = 20 + (normal ? gsl_ran_gaussian(rng, 7) : gsl_ran_logistic(rng, 4));
+        for (size_t i = 0; i < runs->count; i++)
+            happens[i * runs->seeds + s] = runs->x[i] >= begins;
+    }
+}
+
+static bool covers_taken_apart(const struct fl_onsets *runs, double truth)
+{
+    enum { MOST = 9 };
+    struct fl_dose doses[MOST];
+    struct fl_logistic fit;
+    for (size_t i = 0; i < runs->count; i++) {
+        doses[i] = (struct fl_dose){runs->x[i], 0, runs->seeds};
+        for (size_t s = 0; s < runs->seeds; s++)
+            doses[i].hits += runs->happens[i * runs->seeds + s];
+    }
+    cr_assert(fl_logistic_fit(doses, runs->count, &fit));
+    return covers(fl_logistic_threshold(&fit, 0.5, ALPHA), truth);
+}
+
+Test(coverage, logistic_threshold_of_shared_seeds)
+{
+    static const double x[] = {0, 5, 10, 15, 20, 25, 30, 35, 40};
+    enum { DOSES = sizeof x / sizeof *x, MOST = 200 };
+    static const struct {
+        size_t seeds;
+        bool normal;
+    } rows[] = {{30, false}, {60, false}, {200, false}, {30, true}, {60, true}, {200, true}};
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        int half = 0, tenth = 0, apart = 0, onset = 0;
+        char what[64];
+        for (uint64_t r = 0; r < REPETITIONS; r++) {
+            gsl_rng *rng = fl_stream_new(SEED, 50000 + 1000 * k + r);
+            bool happens[DOSES * MOST];
+            const struct fl_onsets runs = {x, DOSES, rows[k].seeds, happens, false};
+            share_seeds(rng, rows[k].normal, &runs, happens);
+            struct fl_logistic fit;
+            cr_assert(fl_logistic_fit_seeds(&runs, &fit));
+            half += covers(fl_logistic_threshold(&fit, 0.5, ALPHA), 20);
+            tenth += covers(fl_logistic_threshold(&fit, 0.1, ALPHA), 20 - 4 * log(9));
+            onset += covers(fl_onset(&runs, ALPHA), 20);
+            apart += covers_taken_apart(&runs, 20);
+            gsl_rng_free(rng);
+        }
+        snprintf(what, sizeof what, "threshold at 1/2, %zu shared seeds, %s", rows[k].seeds,
+                 rows[k].normal ? "normal" : "logistic");
+        expect_nominal(what, half);
+        if (rows[k].seeds == MOST && !rows[k].normal)
+            expect_nominal("threshold at 1/10, 200 shared seeds", tenth);
+        cr_log_info("taken apart %.1f %%, onset %.1f %%", apart / 10.0, onset / 10.0);
+        cr_expect_lt(apart, 0.85 * REPETITIONS);
+        cr_expect_gt(onset, (1 - ALPHA - POINTS) * REPETITIONS);
+    }
+}
+
+/* The slow twin of the covariance: the jackknife, without each seed in turn (Efron and Tibshirani 1993,
+ * 11.5), which comes to the same as the number of seeds grows. */
+Test(threshold, covariance_by_seed_is_that_of_the_jackknife)
+{
+    static const double x[] = {37800, 37860, 37920, 37980, 38040, 38100};
+    enum { DOSES = sizeof x / sizeof *x, SEEDS = 300 };
+    gsl_rng *rng = fl_stream_new(SEED, 5);
+    bool happens[DOSES * SEEDS], rest[DOSES * (SEEDS - 1)];
+    const struct fl_onsets runs = {x, DOSES, SEEDS, happens, false},
+                           without = {x, DOSES, SEEDS - 1, rest, false};
+    for (size_t s = 0; s < SEEDS; s++) { /* some seeds waver */
+        const double begins = 37950 + gsl_ran_logistic(rng, 40);
+        for (size_t i = 0; i < DOSES; i++)
+            happens[i * SEEDS + s] = x[i] + gsl_ran_gaussian(rng, 30) >= begins;
+    }
+    struct fl_logistic fit, less;
+    double at[SEEDS], mean = 0, sum = 0;
+    cr_assert(fl_logistic_fit_seeds(&runs, &fit));
+    for (size_t out = 0; out < SEEDS; out++) {
+        for (size_t i = 0; i < DOSES; i++)
+            for (size_t s = 0; s < SEEDS - 1; s++)
+                rest[i * (SEEDS - 1) + s] = happens[i * SEEDS + s + (s >= out)];
+        cr_assert(fl_logistic_fit_seeds(&without, &less));
+        at[out] = -less.intercept / less.slope;
+        mean += at[out] / SEEDS;
+    }
+    for (size_t s = 0; s < SEEDS; s++) sum += (at[s] - mean) * (at[s] - mean) * (SEEDS - 1) / SEEDS;
+    /* of -intercept / slope, by the delta method */
+    const double here = -fit.intercept / fit.slope;
+    const double variance =
+        (fit.variance_intercept + 2 * here * fit.covariance + here * here * fit.variance_slope) /
+        (fit.slope * fit.slope);
+    cr_expect_float_eq(sqrt(variance), sqrt(sum), 0.02 * sqrt(sum), "%g, %g", sqrt(variance),
+                       sqrt(sum));
+    gsl_rng_free(rng);
+}

@@ -15,7 +15,7 @@ enum { POINTS = 2, SEEDS = 10, ROWS = POINTS * SEEDS };
 static const double sleep_hours[ROWS] = {0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0,   2,
                                          1.9, 0.8,  1.1,  0.1,  -0.1, 4.4, 5.5, 1.6, 4.6, 3.4};
 
-enum wrong { NOTHING, FALLING, A_CRASH, ORDER, UNIT, SHORT_METRIC, ONLY_WORDS, LOOKS, GAP };
+enum wrong { NOTHING, FALLING, PARTED, A_CRASH, ORDER, UNIT, SHORT_METRIC, ONLY_WORDS, LOOKS, GAP };
 enum { SEEDS_AT_A_LOOK = 6 }; /* of the second point, then */
 
 static void put(hid_t file, const char *path, const char *units, enum fl_column_type type,
@@ -55,6 +55,7 @@ static void write_sweep(const char *folder, enum wrong wrong)
         replicate[row] = row % SEEDS;
         axis[row] = 60 * (wrong == FALLING ? POINTS - point[row] : 1 + point[row]);
         usd[row] = (int64_t)(sleep_hours[row] * 1e6 + (sleep_hours[row] < 0 ? -0.5 : 0.5));
+        usd[row] = wrong == PARTED ? 2 * point[row] - 1 : usd[row];
         memcpy(words[row], "holds", 6);
     }
     usd[3] = wrong == A_CRASH ? INT64_MIN : usd[3];
@@ -151,7 +152,10 @@ Test(stats, of_sleep_as_json)
     clean(folder);
 }
 
-/* At 90 %, t is 1.8331 with 9 degrees of freedom: 0.75 -+ 1.0371, 2.33 -+ 1.1607, 1.58 -+ 0.7130. */
+/* At 90 %, t is 1.8331 with 9 degrees of freedom: 0.75 -+ 1.0371, 2.33 -+ 1.1607, 1.58 -+ 0.7130. The
+ * logistic curve goes through 5 of 10 at 60 and 9 of 10 at 120: logit 0 and log 9. Its ends by a Python
+ * script from the sandwich of its information, diag(2.5, 0.9) in the two runs, and the ten seeds'
+ * residuals, times 10 / 9, and Fieller's quadratic. */
 Test(stats, of_sleep_as_a_table)
 {
     char folder[FAKE_PATH];
@@ -166,7 +170,11 @@ Test(stats, of_sleep_as_a_table)
         "50.0 [26.9, 73.1]\n"
         "    1   120  10   2.33 [1.16933, 3.49067]    1.75       5.5      5.5       5.5      5.5  "
         "90.0 [65.2, 97.7]  1.58 [0.86699, 2.29301]\n"
-        "half of the seeds are above 0 at faults.stuck.to_s >= 90 [60, 120]\n";
+        "half of the seeds are above 0 at faults.stuck.to_s >= 90 [60, 120]\n"
+        "along a logistic curve 50 % are at 60 [-79.7545, 105.516], 10 % are at 0 [-701.007, "
+        "41.3381], 90 % are at 120 [85.0869, 626.105]\n"
+        "  (if that is its shape; the line above holds for any, to the spacing of the values;\n"
+        "  runs of one seed are one observation in both)\n";
     cr_expect_str_eq(text, table, "%s", text);
     free(text);
     clean(folder);
@@ -174,14 +182,18 @@ Test(stats, of_sleep_as_a_table)
 
 /* The same with the larger x first: five seeds are above 0 at 120 still, four at 60, one never. The second
  * and the ninth of ten are at the ends of an interval at 95 %; without the one that crashed, the second
- * and the eighth of nine (60, 120), and five of nine at 60. */
+ * and the eighth of nine (60, 120), and five of nine at 60. The logistic curve goes through both shares:
+ * logit(5/10) = 0 is at the point of five; logit(5/9) = log 1.25 and logit(8/9) = log 8. */
 Test(stats, onset_downwards, .init = cr_redirect_stderr)
 {
-    static const struct {
+    const struct {
         enum wrong wrong;
         double value, seeds;
         bool down;
-    } rows[] = {{NOTHING, 90, 10, false}, {FALLING, 90, 10, true}, {A_CRASH, 60, 9, false}};
+        double half, slope;
+    } rows[] = {{NOTHING, 90, 10, false, 60, log(9) / 60},
+                {FALLING, 90, 10, true, 120, -log(9) / 60},
+                {A_CRASH, 60, 9, false, 60 - 60 * log(1.25) / log(6.4), log(6.4) / 60}};
     char folder[FAKE_PATH];
     fake_folder(folder);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -196,9 +208,40 @@ Test(stats, onset_downwards, .init = cr_redirect_stderr)
         cr_expect_eq(AT(metric, "onset", "seeds"), rows[i].seeds);
         const cJSON *onset = cJSON_GetObjectItemCaseSensitive(metric, "onset");
         cr_expect_eq(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(onset, "down")), rows[i].down);
+        cr_expect_float_eq(AT(metric, "logistic", "slope"), rows[i].slope, 1e-9);
+        static const double share[] = {0.5, 0.1, 0.9};
+        for (int k = 0; k < 3; k++) {
+            const cJSON *curve = cJSON_GetObjectItemCaseSensitive(metric, "logistic");
+            const cJSON *list = cJSON_GetObjectItemCaseSensitive(curve, "thresholds");
+            const double logit = log(share[k] / (1 - share[k]));
+            cr_expect_eq(AT(cJSON_GetArrayItem(list, k), "share"), share[k]);
+            cr_expect_float_eq(AT(cJSON_GetArrayItem(list, k), "at", "value"),
+                               rows[i].half + logit / rows[i].slope, 1e-6);
+        }
         cJSON_Delete(json);
         free(text);
     }
+    clean(folder);
+}
+
+Test(stats, without_a_logistic_curve)
+{
+    char folder[FAKE_PATH];
+    fake_folder(folder);
+    write_sweep(folder, PARTED);
+    char *text = printed(folder, NULL, 0.05, true, 0);
+    cJSON *json = cJSON_Parse(text);
+    const cJSON *metric = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(json, "metrics"), 0);
+    cr_expect_eq(AT(metric, "onset", "value"), 120);
+    cr_expect(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(metric, "logistic")));
+    cJSON_Delete(json);
+    free(text);
+    text = printed(folder, NULL, 0.05, false, 0);
+    cr_expect(strstr(text,
+                     ">= 120 [120, 120]\nno logistic curve: too few values, or seeds, at which "
+                     "some are above 0 and some not\n"),
+              "%s", text);
+    free(text);
     clean(folder);
 }
 
