@@ -12,6 +12,7 @@
 #include "analysis/threshold.h"
 #include "sim/alloc.h"
 #include "sim/rng.h"
+#include "tests/lib/run.h"
 
 #include <criterion/criterion.h>
 #include <criterion/logging.h>
@@ -376,6 +377,34 @@ static void expect_nominal(const char *what, int covered)
     cr_expect(fabs(share - (1 - ALPHA)) <= POINTS + 1e-9, "%s: %.1f %%", what, 100 * share);
 }
 
+/* How often intervals of a proportion hold follows from the binomial law alone. Wilson's is near its
+ * nominal coverage where trials are many; Clopper and Pearson's is at or above it, and with few trials
+ * far above: so what is measured is compared with what it must be, and only then with what it says. */
+struct proportions {
+    unsigned trials;
+    double truth;
+    int wilson, exact;
+};
+
+static void add_hits(struct proportions *p, size_t hits)
+{
+    p->wilson += covers(fl_wilson(hits, p->trials, ALPHA), p->truth);
+    p->exact += covers(fl_clopper_pearson(hits, p->trials, ALPHA), p->truth);
+}
+
+static void expect_exact(const char *what, const struct proportions *p)
+{
+    const double wilson = exact_coverage(fl_wilson, p->trials, p->truth);
+    const double exact = exact_coverage(fl_clopper_pearson, p->trials, p->truth);
+    cr_log_info("%s, %u trials, p = %.4f: Wilson %.1f %% (exactly %.2f), Clopper-Pearson %.1f %% "
+                "(exactly %.2f)",
+                what, p->trials, p->truth, 100.0 * p->wilson / REPETITIONS, 100 * wilson,
+                100.0 * p->exact / REPETITIONS, 100 * exact);
+    cr_expect_float_eq((double)p->wilson / REPETITIONS, wilson, POINTS, "%s", what);
+    cr_expect_float_eq((double)p->exact / REPETITIONS, exact, POINTS, "%s", what);
+    cr_expect_geq(exact, 1 - ALPHA);
+}
+
 /* Ten normal values: Student's interval is exact. Of pairs that share most of what is random, too; and the
  * interval is shorter by the root of the share that is not shared. */
 Test(coverage, mean_and_paired_difference)
@@ -458,9 +487,10 @@ Test(coverage, bootstrap)
     expect_nominal("bootstrap, ES 75 % of 200 normal losses", shortfall);
 }
 
-/* Does a Brownian motion with drift reach a barrier by time 1? Steps of 1/8, and between two ends below
- * the barrier the bridge's exact probability, so that the steps leave no error. Closed form: Borodin and
- * Salminen, Handbook of Brownian Motion (2002), 2.1.1.4. */
+/* Does a Brownian motion with drift reach a barrier by time 1? As the logarithm of a geometric one does: a
+ * price with volatility 0.8 and drift 0.02 reaches e^0.7 = 2.01 times its start. Steps of 1/8, and
+ * between two ends below the barrier the bridge's exact probability, so that the steps leave no error.
+ * Closed form: Borodin and Salminen, Handbook of Brownian Motion (2002), 2.1.1.4. */
 static const double DRIFT = -0.3, VOLATILITY = 0.8, BARRIER = 0.7;
 
 static bool reaches_barrier(gsl_rng *rng)
@@ -480,59 +510,119 @@ static bool reaches_barrier(gsl_rng *rng)
 
 Test(coverage, barrier_probability)
 {
-    enum { PATHS = 1000 };
     const double v = VOLATILITY, truth = gsl_cdf_ugaussian_P((DRIFT - BARRIER) / v) +
                                          exp(2 * DRIFT * BARRIER / (v * v)) *
                                              gsl_cdf_ugaussian_P((-BARRIER - DRIFT) / v);
-    cr_log_info("probability %.4f; exactly: Wilson %.2f, Clopper-Pearson %.2f %%", truth,
-                100 * exact_coverage(fl_wilson, PATHS, truth),
-                100 * exact_coverage(fl_clopper_pearson, PATHS, truth));
-    int wilson = 0, exact = 0;
+    struct proportions p = {.trials = 1000, .truth = truth};
     size_t all = 0;
     for (uint64_t r = 0; r < REPETITIONS; r++) {
         gsl_rng *rng = fl_stream_new(SEED, 7000 + r);
         size_t hits = 0;
-        for (int i = 0; i < PATHS; i++) hits += reaches_barrier(rng);
-        wilson += covers(fl_wilson(hits, PATHS, ALPHA), truth);
-        exact += covers(fl_clopper_pearson(hits, PATHS, ALPHA), truth);
+        for (unsigned i = 0; i < p.trials; i++) hits += reaches_barrier(rng);
+        add_hits(&p, hits);
         all += hits;
         gsl_rng_free(rng);
     }
-    expect_nominal("Wilson, barrier", wilson);
-    expect_nominal("Clopper-Pearson, barrier", exact);
-    cr_expect(covers(fl_clopper_pearson(all, (size_t)PATHS * REPETITIONS, 1e-4), truth));
+    expect_exact("barrier", &p);
+    expect_nominal("Wilson, barrier", p.wilson);
+    expect_nominal("Clopper-Pearson, barrier", p.exact);
+    cr_expect(covers(fl_clopper_pearson(all, (size_t)p.trials * REPETITIONS, 1e-4), truth));
+}
+
+/* A walk of 64 steps of one reaches 9: by reflection P(S >= 9) + P(S > 9) = 0.2604354765766535 (Feller, An
+ * Introduction to Probability Theory I, 1968, III.7, lemma 1; sums of binomials by exact rational
+ * arithmetic). A step is a bit of one draw. */
+static bool walk_reaches(uint64_t bits)
+{
+    int at = 0;
+    for (int i = 0; i < 64 && at < 9; i++) at += bits >> i & 1 ? 1 : -1;
+    return at == 9;
+}
+
+Test(coverage, walk_to_a_barrier)
+{
+    struct proportions many = {.trials = 1000, .truth = 0.2604354765766535}, few = many;
+    few.trials = 30;
+    for (uint64_t r = 0; r < REPETITIONS; r++) {
+        gsl_rng *rng = fl_stream_new(SEED, 8000 + r);
+        size_t hits = 0;
+        for (unsigned i = 0; i < many.trials; i++) {
+            hits += walk_reaches(gsl_rng_get(rng));
+            if (i + 1 == few.trials) add_hits(&few, hits);
+        }
+        add_hits(&many, hits);
+        gsl_rng_free(rng);
+    }
+    expect_exact("walk", &many);
+    expect_nominal("Wilson, walk", many.wilson);
+    expect_nominal("Clopper-Pearson, walk", many.exact);
+    expect_exact("walk", &few); /* 30, as a sweep has: the one is near, the other beyond */
+}
+
+/* Whether so many silent members of seven stop PBFT: three seconds of the real thing, after one without
+ * faults and its eleven blocks. The seed draws who they are; three draws must agree. */
+static bool stops_pbft(int silent)
+{
+    enum { OVERRIDES = 6, AT_ONE_SECOND = 12, DRAWS = 3 };
+    char fault[128];
+    snprintf(fault, sizeof fault,
+             "faults={\"silent\": {\"model\": \"mute\", \"group\": \"validator\", \"count\": %d, "
+             "\"from_s\": 1}}",
+             silent);
+    const char *const overrides[OVERRIDES] = {"duration_s=4",
+                                              "nodes.validator.count=7",
+                                              "nodes.validator.faulty_max=2",
+                                              "checks={}",
+                                              "expect=[]",
+                                              silent > 0 ? fault : "faults={}"};
+    int stopped = 0;
+    for (uint64_t seed = 1; seed <= DRAWS; seed++) {
+        struct fl_test_run run =
+            fl_test_run_file("scenarios/pbft-no-fault.json", overrides, OVERRIDES, seed);
+        stopped += fl_test_final(&run, "consensus.height") <= AT_ONE_SECOND;
+        fl_test_run_free(&run);
+    }
+    cr_assert(stopped == 0 || stopped == DRAWS, "%d silent: %d of %d", silent, stopped, DRAWS);
+    return stopped > 0;
 }
 
 /* A committee of 7, drawn from a population of which a quarter is Byzantine, has more than 2 of them with
  * probability 0.24359130859375 = 3991 / 16384; of 31, a fifth, more than 10: 0.03271043392599233. Exact
- * rational arithmetic: sum of C(k, i) p^i (1 - p)^(k - i). */
+ * rational arithmetic: sum of C(k, i) p^i (1 - p)^(k - i). Of the first, PBFT itself says what is too
+ * many. */
 Test(coverage, binomial_quorum)
 {
+    enum { SMALL = 7, LARGE = 31 };
+    bool broken_by[2][LARGE + 1];
+    for (int silent = 0; silent <= SMALL; silent++) {
+        broken_by[0][silent] = stops_pbft(silent);
+        cr_expect_eq(broken_by[0][silent], silent > (SMALL - 1) / 3, "%d silent", silent);
+    }
+    for (int silent = 0; silent <= LARGE; silent++) broken_by[1][silent] = silent > (LARGE - 1) / 3;
     static const struct {
-        int members, most;
+        int members;
         double share, truth;
-    } rows[] = {{7, 2, 0.25, 0.24359130859375}, {31, 10, 0.2, 0.03271043392599233}};
-    enum { COMMITTEES = 1000 };
+    } rows[] = {{SMALL, 0.25, 0.24359130859375}, {LARGE, 0.2, 0.03271043392599233}};
     for (int k = 0; k < 2; k++) {
-        int wilson = 0, exact = 0;
-        cr_log_info("exactly: Wilson %.2f, Clopper-Pearson %.2f %%",
-                    100 * exact_coverage(fl_wilson, COMMITTEES, rows[k].truth),
-                    100 * exact_coverage(fl_clopper_pearson, COMMITTEES, rows[k].truth));
+        struct proportions p = {.trials = 1000, .truth = rows[k].truth}, few = p;
+        few.trials = 30;
         for (uint64_t r = 0; r < REPETITIONS; r++) {
             gsl_rng *rng = fl_stream_new(SEED, 9000 + 1000 * (uint64_t)k + r);
             size_t broken = 0;
-            for (int c = 0; c < COMMITTEES; c++) {
+            for (unsigned c = 0; c < p.trials; c++) {
                 int byzantine = 0;
                 for (int m = 0; m < rows[k].members; m++)
                     byzantine += gsl_rng_uniform(rng) < rows[k].share;
-                broken += byzantine > rows[k].most;
+                broken += broken_by[k][byzantine];
+                if (c + 1 == few.trials) add_hits(&few, broken);
             }
-            wilson += covers(fl_wilson(broken, COMMITTEES, ALPHA), rows[k].truth);
-            exact += covers(fl_clopper_pearson(broken, COMMITTEES, ALPHA), rows[k].truth);
+            add_hits(&p, broken);
             gsl_rng_free(rng);
         }
-        expect_nominal("Wilson, committee", wilson);
-        expect_nominal("Clopper-Pearson, committee", exact);
+        expect_exact("committee", &p);
+        expect_nominal("Wilson, committee", p.wilson);
+        expect_nominal("Clopper-Pearson, committee", p.exact);
+        expect_exact("committee", &few);
     }
 }
 
@@ -579,6 +669,59 @@ Test(coverage, mm1_waiting)
     expect_nominal("M/M/1 waiting at 0.3", covered[0]);
     expect_nominal("M/M/1 waiting at 0.5", covered[1]);
     expect_nominal("M/M/1, paired difference", paired);
+}
+
+/* P(wait > 5) = 0.8 e^-(1 - 0.8) 5 = 0.29430355293715393 at 0.8: of each queue, begun in its stationary law,
+ * the fortieth customer, so that customers are independent. */
+Test(coverage, mm1_long_waits)
+{
+    const double lambda = 0.8;
+    struct proportions p = {.trials = 300, .truth = 0.29430355293715393};
+    for (uint64_t r = 0; r < REPETITIONS; r++) {
+        gsl_rng *rng = fl_stream_new(SEED, 25000 + r);
+        size_t hits = 0;
+        for (unsigned i = 0; i < p.trials; i++) {
+            const double start = 1 - gsl_rng_uniform(rng);
+            double wait = start < lambda ? log(lambda / start) / (1 - lambda) : 0;
+            for (int c = 0; c < 40; c++)
+                wait = fmax(0, wait + gsl_ran_exponential(rng, 1) -
+                                   gsl_ran_exponential(rng, 1 / lambda));
+            hits += wait > 5;
+        }
+        add_hits(&p, hits);
+        gsl_rng_free(rng);
+    }
+    expect_exact("waits above 5", &p);
+    expect_nominal("Wilson, waits above 5", p.wilson);
+}
+
+/* Waits of one run are correlated: who waits long stands before others who do. Taken for independent they
+ * give intervals far too short; means of batches much longer than the queue remembers do not (Law,
+ * Simulation Modeling and Analysis, 2015, 9.5.3). */
+Test(coverage, mm1_batch_means)
+{
+    enum { BATCHES = 20, CUSTOMERS = 1000, ALL = BATCHES * CUSTOMERS };
+    const double lambda = 0.5, truth = 1;
+    int batches = 0, naive = 0;
+    double *wait = fl_alloc(ALL, sizeof *wait);
+    for (uint64_t r = 0; r < REPETITIONS; r++) {
+        gsl_rng *rng = fl_stream_new(SEED, 27000 + r);
+        const double start = 1 - gsl_rng_uniform(rng);
+        double now = start < lambda ? log(lambda / start) / (1 - lambda) : 0, mean[BATCHES] = {0};
+        for (int i = 0; i < ALL; i++) {
+            wait[i] = now;
+            mean[i / CUSTOMERS] += now / CUSTOMERS;
+            now =
+                fmax(0, now - log1p(-gsl_rng_uniform(rng)) + log1p(-gsl_rng_uniform(rng)) / lambda);
+        }
+        batches += covers(fl_mean_at(mean, BATCHES, ALPHA), truth);
+        naive += covers(fl_mean_at(wait, ALL, ALPHA), truth);
+        gsl_rng_free(rng);
+    }
+    expect_nominal("M/M/1 waiting at 0.5, 20 batches of 1000", batches);
+    cr_log_info("the same 20000 waits taken for independent: %.1f %%", naive / 10.0);
+    cr_expect_lt(naive, 0.6 * REPETITIONS);
+    free(wait);
 }
 
 /* Block space (bulk service with partial blocks): transactions come at some rate, blocks at rate 1 take up to K of
