@@ -176,3 +176,28 @@ Test(manual, completion_offers_what_the_program_says)
         cr_expect_str_eq(text, cases[i].offered, "%s: %s", cases[i].words, text);
     }
 }
+
+/* `make install` as a packager calls it. -o: the program is as it is, whatever flags this make would take.
+ * What was installed works from its own folder. */
+Test(manual, install_puts_all_three_in_their_places)
+{
+    static char text[TEXT];
+    char folder[] = "/tmp/faultline-test-XXXXXX", command[2048];
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(
+        command, sizeof command,
+        "set -e; unset MAKEFLAGS MAKELEVEL; export ASAN_OPTIONS=detect_leaks=0; build=%s to=%s\n"
+        "make -s -o $build/faultline install BUILD=$build DESTDIR=$to PREFIX=/opt/x >&2\n"
+        "cd $to/opt/x; find . -type f | LC_ALL=C sort; cd ->/dev/null\n"
+        "share=$to/opt/x/share\n"
+        "cmp sim/faultline.1 $share/man/man1/faultline.1\n"
+        "PATH=$to/opt/x/bin:$PATH bash -c \". $share/bash-completion/completions/faultline\n"
+        "COMP_WORDS=(faultline bise) COMP_CWORD=1; _faultline; echo \\${COMPREPLY[@]}\"\n"
+        "rm -r $to\n",
+        build(), folder);
+    read_from(command, text);
+    cr_expect_str_eq(text, "./bin/faultline\n"
+                           "./share/bash-completion/completions/faultline\n"
+                           "./share/man/man1/faultline.1\n"
+                           "bisect\n");
+}
