@@ -167,7 +167,8 @@ static bool write_trace(hid_t file, const struct fl_columns *columns, const char
         }
         before = columns->at[i].path;
     }
-    return write_root(file, columns->config, columns->result, content_hash, summary);
+    return fl_h5_directory(file) &&
+           write_root(file, columns->config, columns->result, content_hash, summary);
 }
 
 static const char *build_trace(const struct fl_columns *columns, const char *content_hash,

@@ -16,6 +16,7 @@
  *   /checks/             name, verdict, evidence (strings), time, record
  *   /nodes/              name, group (strings), by endpoint
  *   /messages/           columns of struct fl_message_row; detail "messages" only
+ *   /columns/            path, units, long_name of all these, for readers that show no attributes
  *
  * content_hash is XXH3-128 over every dataset's path, type and values in path order, and the resolved
  * scenario: the same everywhere. Files are written as *.tmp and renamed, trace.h5 last, so that a killed run never looks

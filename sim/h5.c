@@ -147,6 +147,104 @@ bool fl_h5_group(hid_t file, const char *path, const char *story)
     return ok;
 }
 
+/* --- what there is ------------------------------------------------------------------------------------ */
+
+enum { ABOUT_PATH, ABOUT_UNITS, ABOUT_LONG_NAME, ABOUTS };
+static const char *const about_name[ABOUTS] = {"path", "units", "long_name"};
+
+struct directory {
+    char **text[ABOUTS];
+    uint32_t count, room[ABOUTS];
+};
+
+/* The caller frees it; NULL after a failure. */
+static char *read_text(hid_t object, const char *name)
+{
+    const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+    const hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
+    char *text = type < 0 ? NULL : fl_alloc(H5Tget_size(type) + 1, 1);
+    if (text && H5Aread(attribute, type, text) < 0) {
+        free(text);
+        text = NULL;
+    }
+    if (type >= 0) {
+        H5Tclose(type);
+    }
+    if (attribute >= 0) {
+        H5Aclose(attribute);
+    }
+    return text;
+}
+
+static bool add_about(struct directory *all, const char *name, hid_t dataset)
+{
+    char *text[ABOUTS] = {fl_alloc(strlen(name) + 2, 1)};
+    strcat(strcpy(text[ABOUT_PATH], "/"), name);
+    bool ok = true;
+    for (int i = ABOUT_UNITS; i < ABOUTS; i++) {
+        text[i] = read_text(dataset, about_name[i]);
+        ok = ok && text[i];
+    }
+    for (int i = 0; i < ABOUTS; i++) {
+        all->text[i] = fl_grow(all->text[i], all->count, &all->room[i], sizeof *all->text[i]);
+        all->text[i][all->count] = text[i];
+    }
+    all->count++;
+    return ok;
+}
+
+static herr_t visit(hid_t file, const char *name, const H5L_info_t *info, void *data)
+{
+    (void)info;
+    const hid_t object = H5Oopen(file, name, H5P_DEFAULT);
+    const bool ok = object >= 0 &&
+                    (H5Iget_type(object) != H5I_DATASET || add_about(data, name, object));
+    return object >= 0 && H5Oclose(object) >= 0 && ok ? 0 : -1;
+}
+
+static bool write_about(hid_t file, const char *name, const char *long_name, char *const *text,
+                        uint32_t count)
+{
+    size_t width = 1;
+    for (uint32_t i = 0; i < count; i++) {
+        width = strlen(text[i]) > width ? strlen(text[i]) : width;
+    }
+    char path[32], *values = fl_alloc(count, width);
+    snprintf(path, sizeof path, "/columns/%s", name);
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(values + i * width, text[i], strlen(text[i]));
+    }
+    const struct fl_h5_column column = {.path = path,
+                                        .units = "text",
+                                        .long_name = long_name,
+                                        .type = FL_COLUMN_TEXT,
+                                        .width = (uint32_t)width,
+                                        .count = count,
+                                        .values = values};
+    const bool ok = fl_h5_column(file, &column);
+    free(values);
+    return ok;
+}
+
+bool fl_h5_directory(hid_t file)
+{
+    static const char *const long_name[ABOUTS] = {"a dataset of this file", "its units",
+                                                  "what it holds"};
+    struct directory all = {0};
+    bool ok = H5Lvisit(file, H5_INDEX_NAME, H5_ITER_INC, visit, &all) >= 0 &&
+              fl_h5_group(file, "/columns", "units and meaning of all datasets, as text");
+    for (int i = 0; i < ABOUTS; i++) {
+        ok = ok && write_about(file, about_name[i], long_name[i], all.text[i], all.count);
+        for (uint32_t k = 0; k < all.count; k++) {
+            free(all.text[i][k]);
+        }
+        free(all.text[i]);
+    }
+    return ok;
+}
+
+/* --- files -------------------------------------------------------------------------------------------- */
+
 /* A file in memory, in HDF5's oldest layout: of a newer one H5Fget_file_image in 1.10.8 clears a flag
  * without correcting the checksum over it, and nothing can open the result. Only the header of the
  * root is asked to be newer, by tracking the order of attributes: older ones hold no attribute

@@ -33,6 +33,10 @@ struct fl_h5_column {
 };
 bool fl_h5_column(hid_t file, const struct fl_h5_column *column);
 
+/* A group /columns that says of every dataset so far its path, units and long_name, as text columns: for
+ * GNU Octave, whose load() shows no attributes and changes names. */
+bool fl_h5_directory(hid_t file);
+
 /* The innermost complaint of the last failure. */
 enum { FL_H5_REASON = 256 };
 void fl_h5_reason(char reason[FL_H5_REASON]);

@@ -286,8 +286,8 @@ static const char *build_image(const struct there *from, const char *content_has
 {
     const hid_t file = fl_h5_new();
     bool ok = file >= 0 && write_axes(from, file) && write_metrics(from, file) &&
-              write_rows(from, file) && write_root(file, from->plan, content_hash) &&
-              fl_h5_take(file, image);
+              write_rows(from, file) && fl_h5_directory(file) &&
+              write_root(file, from->plan, content_hash) && fl_h5_take(file, image);
     char reason[FL_H5_REASON] = "no reason given";
     if (!ok) {
         fl_h5_reason(reason);

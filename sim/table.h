@@ -9,7 +9,8 @@
  *                 and scenario_json (as read), scenario_resolved_json, content_hash (of sweep.csv)
  *   /rows/        point, replicate (uint32), seed (uint64), status, error (strings)
  *   /axes/PATH    int64 if all values are integers, else strings
- *   /metrics/PATH int64 in its unit, -2^63 where there is none; words as strings */
+ *   /metrics/PATH int64 in its unit, -2^63 where there is none; words as strings
+ *   /columns/     path, units, long_name of all these, for readers that show no attributes */
 #ifndef FL_TABLE_H
 #define FL_TABLE_H
 #include "sim/journal.h"

@@ -5,7 +5,8 @@ of CSV files, which are written by other code.
   interop_check.py LISTING LISTING-OF-H5PY CSV
 
 LISTING is what interop_h5py.py, interop_h5dump.py or interop_octave.m printed; CSV is the folder that
-`faultline export --as csv` wrote, or sweep.csv. Units are those that h5py shows."""
+`faultline export --as csv` wrote, or sweep.csv. Units and descriptions are those that h5py shows as
+attributes; the others have them as attributes, or in the datasets of /columns, too."""
 
 import csv
 import os
@@ -58,10 +59,9 @@ def from_export(folder):
 
 
 def from_sweep(path):
-    own = ("point", "replicate", "seed", "status", "error")
     table = read_csv(path)
-    of_h5py = {name.split("/", 2)[2]: name for name in h5py}
-    return {of_h5py[title]: (values, None, None) for title, values in table.items() if of_h5py[title].split("/")[1] != "rows" or title in own}
+    of_h5py = {name.split("/", 2)[2]: name for name in h5py if not name.startswith("/columns/")}
+    return {of_h5py[title]: (values, None, None) for title, values in table.items()}
 
 
 def mangle(path):
@@ -91,6 +91,11 @@ by_octave = not any(units for _, units, _, _ in listing.values())
 if by_octave:  # two names that become one would hide a dataset
     assert len({mangle(name) for name in expected}) == len(expected)
 named = {mangle(name) if by_octave else name: name for name in expected}
+
+# The file's own list of datasets, which also says to Octave what attributes say to others.
+about = [listing.pop(f"/columns/{key}")[3] for key in ("path", "units", "long_name")]
+attributes = {name: row[1:3] for name, row in h5py.items() if not name.startswith("/columns/")}
+assert {path: said for path, *said in zip(*about)} == {n: list(a) for n, a in attributes.items()}
 
 floats = listing.pop(FLOAT, None)
 if floats:

@@ -3,8 +3,8 @@
 %   octave-cli --no-history --norc --quiet interop_octave.m FILE.h5
 %
 % load() gives a struct for each group; in a name what is neither letter nor digit becomes '_'. It shows
-% no attributes: units are in columns.csv of `faultline export --as csv`. Integers of 64 bits stay
-% whole, but printf would make doubles of them, so they are printed as two halves.
+% no attributes: what these say is in the struct `columns`, too. Integers of 64 bits stay whole, but
+% printf would make doubles of them, so they are printed as two halves.
 1;
 
 function show (path, value)

@@ -245,7 +245,7 @@ static size_t grid_hits(const struct place *p, int way, int values, size_t hits[
             "\"values\": [%d]}, {\"path\": \"nodes.a.agent.dose\", \"values\": [",
             SEEDS, SEED, way);
     for (int i = 0; i < values; i++)
-        fprintf(out, "%s%d.%02d", i > 0 ? ", " : "", i / 4, i % 4 * 25);
+        fprintf(out, "%s%d.%02d", i > 0 ? ", " : "", i / 2, i % 2 * 50);
     fputs("]}]}", out);
     fclose(out);
     write_text(p->base, "grid.json", plan);
@@ -266,7 +266,7 @@ static size_t grid_hits(const struct place *p, int way, int values, size_t hits[
 
 Test(bisect, agrees_with_a_grid_of_all_values)
 {
-    enum { VALUES = 41 }; /* 0, 0.25, ..., 10 */
+    enum { VALUES = 21 }; /* 0, 0.5, ..., 10 */
     static const char *const shares[] = {"0.1", "0.5", "0.53", "0.9", "0.999999"};
     const struct place p = place_new();
     for (int way = FROM; way <= UP_TO; way++) {
@@ -282,17 +282,17 @@ Test(bisect, agrees_with_a_grid_of_all_values)
             fake_path(p.base, name, directory);
             set[sizeof set - 2] = (char)('0' + way);
             struct fl_bisect_job job = job_at(&p);
-            job.tolerance = "0.25";
+            job.tolerance = "0.5";
             job.share = shares[i];
             job.directory = directory;
             job.override = &override;
             job.override_count = 1;
             struct fl_bisected found;
             cr_assert_eq(fl_bisect_scenario(&job, &found), 0);
-            cr_expect_eq(hundredths(found.step[found.happens].value), 25 * first, "%d %s: %s", way,
+            cr_expect_eq(hundredths(found.step[found.happens].value), 50 * first, "%d %s: %s", way,
                          shares[i], found.step[found.happens].value);
             cr_expect_eq(hundredths(found.step[found.not ].value),
-                         25 * (way == FROM ? first - 1 : first + 1));
+                         50 * (way == FROM ? first - 1 : first + 1));
             fl_bisected_free(&found);
         }
     }
