@@ -19,11 +19,6 @@
 enum { EXIT_RUNS = 1, EXIT_USAGE = 2, EXIT_IO = 3, DIGITS_MOST = 18, SHARE_DIGITS = 6 };
 static const int64_t SHARE_ONE = 1000000;
 
-struct tried {
-    uint64_t place;
-    uint32_t sweep, point;
-};
-
 struct search {
     const struct fl_bisect_job *job;
     struct fl_bisected *found;
@@ -31,8 +26,7 @@ struct search {
     int64_t low, high, tolerance, above, share; /* share: in SHARE_ONE */
     uint64_t places;                            /* values are place 0 to this one */
     uint32_t digits;
-    uint32_t sweeps;
-    struct tried tried[FL_BISECT_STEPS]; /* where found->step comes from */
+    uint64_t place[FL_BISECT_STEPS]; /* of found->step */
 };
 
 __attribute__((format(printf, 1, 2))) static int refuse(const char *format, ...)
@@ -134,22 +128,21 @@ static void value_text(const struct search *s, uint64_t place, char out[FL_BISEC
     cJSON_Delete(item);
 }
 
-/* The scenario with this value of the number; NULL after a report. */
-static struct fl_config *load_at(const struct search *s, uint64_t place, int *status)
+/* The scenario, with this value of the number unless it is NULL; NULL after a report. */
+static struct fl_config *load_with(const struct search *s, const char *value, int *status)
 {
     const struct fl_bisect_job *job = s->job;
     const char **override = fl_alloc(job->override_count + 1, sizeof *override);
-    char value[FL_BISECT_TEXT];
-    value_text(s, place, value);
-    char *last = fl_alloc(strlen(job->path) + sizeof value + 2, 1);
-    strcat(strcat(strcpy(last, job->path), "="), value);
+    char *last = fl_alloc(strlen(job->path) + FL_BISECT_TEXT + 2, 1);
     for (size_t i = 0; i < job->override_count; i++) {
         override[i] = job->override[i];
     }
-    override[job->override_count] = last;
+    if (value) {
+        override[job->override_count] = strcat(strcat(strcpy(last, job->path), "="), value);
+    }
     struct fl_problems problems = {.to = stderr};
-    struct fl_config *config =
-        fl_config_load(job->scenario, override, job->override_count + 1, job->seed, &problems);
+    struct fl_config *config = fl_config_load(
+        job->scenario, override, job->override_count + (value != NULL), job->seed, &problems);
     if (!config) {
         *status = problems.count > 0 ? EXIT_USAGE : EXIT_IO;
     }
@@ -158,25 +151,28 @@ static struct fl_config *load_at(const struct search *s, uint64_t place, int *st
     return config;
 }
 
-/* Both ends must be scenarios; the lower one is kept. */
-static int load_ends(struct search *s)
+/* As it is, which is kept, and with the number at both ends. */
+static int load(struct search *s)
 {
-    int status = 0;
     if (strcmp(s->job->path, "seed") == 0) {
         return refuse("seed: the seeds of the runs are made of --seed; say another number");
     }
-    struct fl_config *high = load_at(s, s->places, &status);
-    s->config = high ? load_at(s, 0, &status) : NULL;
-    fl_config_free(high);
-    return s->config ? 0 : status;
+    int status = 0;
+    s->config = load_with(s, NULL, &status);
+    for (int end = 0; end < 2 && status == 0; end++) {
+        char value[FL_BISECT_TEXT];
+        value_text(s, end == 0 ? 0 : s->places, value);
+        fl_config_free(load_with(s, value, &status));
+    }
+    return status;
 }
 
 /* ------------------------------------------------------------------------------------------------
  * One step
  * --------------------------------------------------------------------------------------------- */
 
-/* A plan of one axis; the caller frees it. */
-static char *plan_text(const struct search *s, const uint64_t *place, uint32_t places)
+/* A plan of one point; the caller frees it. */
+static char *plan_text(const struct search *s, uint64_t place)
 {
     const struct fl_bisect_job *job = s->job;
     char seed[FL_BISECT_TEXT];
@@ -184,9 +180,7 @@ static char *plan_text(const struct search *s, const uint64_t *place, uint32_t p
     cJSON *plan = fl_json_made(cJSON_CreateObject()), *axes = fl_json_made(cJSON_CreateArray());
     cJSON *axis = fl_json_made(cJSON_CreateObject()), *values = fl_json_made(cJSON_CreateArray());
     cJSON *metrics = fl_json_made(cJSON_CreateArray());
-    for (uint32_t i = 0; i < places; i++) {
-        fl_json_push(values, value_item(s, place[i]));
-    }
+    fl_json_push(values, value_item(s, place));
     fl_json_put(axis, "path", cJSON_CreateString(job->path));
     fl_json_put(axis, "values", values);
     fl_json_push(axes, axis);
@@ -203,10 +197,11 @@ static char *plan_text(const struct search *s, const uint64_t *place, uint32_t p
     return text;
 }
 
-static void step_folder(const struct search *s, uint32_t sweep, char out[FL_BISECT_PATH])
+static void step_folder(const struct search *s, uint64_t place, char out[FL_BISECT_PATH])
 {
-    const int length =
-        snprintf(out, FL_BISECT_PATH, "%s/step-%" PRIu32, s->found->directory, sweep);
+    char value[FL_BISECT_TEXT];
+    value_text(s, place, value);
+    const int length = snprintf(out, FL_BISECT_PATH, "%s/at-%s", s->found->directory, value);
     FL_ASSERT(length < FL_BISECT_PATH);
 }
 
@@ -232,19 +227,19 @@ static int write_file(const char *directory, const char *name, const char *text)
     return problem ? EXIT_IO : 0;
 }
 
-static void keep_step(struct search *s, struct tried tried, const bool *happens)
+static void keep_step(struct search *s, uint64_t place, const bool *happens)
 {
     struct fl_bisected *found = s->found;
     FL_ASSERT(found->steps < FL_BISECT_STEPS);
     uint32_t at = found->steps++;
-    for (; at > 0 && s->tried[at - 1].place > tried.place; at--) {
+    for (; at > 0 && s->place[at - 1] > place; at--) {
         found->step[at] = found->step[at - 1];
-        s->tried[at] = s->tried[at - 1];
+        s->place[at] = s->place[at - 1];
     }
     struct fl_bisect_step *step = &found->step[at];
     *step = (struct fl_bisect_step){.happens = fl_alloc(found->replicates, sizeof(bool))};
-    s->tried[at] = tried;
-    value_text(s, tried.place, step->value);
+    s->place[at] = place;
+    value_text(s, place, step->value);
     memcpy(step->happens, happens, found->replicates * sizeof(bool));
     for (uint32_t r = 0; r < found->replicates; r++) {
         step->hits += happens[r];
@@ -268,13 +263,12 @@ static int run_sweep(const struct search *s, const char *directory)
     return status;
 }
 
-/* Runs these values, all seeds, and keeps what they say. */
-static int try(struct search *s, const uint64_t *place, uint32_t places)
+/* Runs this value with all seeds, and keeps what they say. */
+static int try(struct search *s, uint64_t place)
 {
     char directory[FL_BISECT_PATH];
-    const uint32_t sweep = s->sweeps++;
-    step_folder(s, sweep, directory);
-    char *plan = plan_text(s, place, places);
+    step_folder(s, place, directory);
+    char *plan = plan_text(s, place);
     int status = write_file(directory, "plan.json", plan);
     free(plan);
     status = status ? status : run_sweep(s, directory);
@@ -282,12 +276,11 @@ static int try(struct search *s, const uint64_t *place, uint32_t places)
         return status;
     }
     const uint32_t replicates = s->found->replicates;
-    bool *happens = fl_alloc(places * (size_t)replicates, sizeof *happens);
-    if (!s->job->read(directory, s->job->metric, s->above, places * replicates, happens)) {
+    bool *happens = fl_alloc(replicates, sizeof *happens);
+    if (s->job->read(directory, s->job->metric, s->above, replicates, happens)) {
+        keep_step(s, place, happens);
+    } else {
         status = EXIT_IO;
-    }
-    for (uint32_t i = 0; i < places && status == 0; i++) {
-        keep_step(s, (struct tried){place[i], sweep, i}, happens + (size_t)i * replicates);
     }
     free(happens);
     return status;
@@ -300,7 +293,7 @@ static int try(struct search *s, const uint64_t *place, uint32_t places)
 static uint32_t step_at(const struct search *s, uint64_t place)
 {
     uint32_t at = 0;
-    while (at < s->found->steps && s->tried[at].place != place) {
+    while (at < s->found->steps && s->place[at] != place) {
         at++;
     }
     FL_ASSERT(at < s->found->steps);
@@ -331,8 +324,8 @@ static int search(struct search *s)
 {
     struct fl_bisected *found = s->found;
     uint64_t low = 0, high = s->places;
-    const uint64_t ends[] = {low, high};
-    int status = try(s, ends, 2);
+    int status = try(s, low);
+    status = status ? status : try(s, high);
     if (status != 0) {
         return status;
     }
@@ -346,7 +339,7 @@ static int search(struct search *s)
     }
     while (high - low > 1 && status == 0) {
         const uint64_t middle = low + (high - low) / 2;
-        status = try(s, &middle, 1);
+        status = try(s, middle);
         if (status == 0) {
             *(says_yes(s, middle) == first ? &low : &high) = middle;
         }
@@ -368,18 +361,17 @@ static int search(struct search *s)
 static char *replay_of(const struct search *s)
 {
     const struct fl_bisected *found = s->found;
-    const struct tried *tried = &s->tried[found->happens];
     char path[FL_BISECT_PATH + 32];
     uint32_t replicate = 0;
     while (!found->step[found->happens].happens[replicate]) {
         replicate++;
     }
-    step_folder(s, tried->sweep, path);
+    step_folder(s, s->place[found->happens], path);
     strcat(path, "/plan.json");
     struct fl_problems problems = {.to = stderr};
     struct fl_plan *plan = fl_plan_load(path, &problems);
     snprintf(path, sizeof path, "%s/scenario.json", found->directory);
-    char *replay = plan ? fl_plan_replay(plan, path, tried->point, replicate) : NULL;
+    char *replay = plan ? fl_plan_replay(plan, path, 0, replicate) : NULL;
     fl_plan_free(plan);
     return replay;
 }
@@ -390,7 +382,9 @@ static int name_folder(struct search *s)
     const int length = snprintf(s->found->directory, FL_BISECT_PATH, "%s%s%s",
                                 given ? given : "results/", given ? "" : s->config->name,
                                 given ? "" : "-bisect");
-    return length + 16 < FL_BISECT_PATH ? 0 : refuse("the name of the results folder is too long");
+    return length + FL_BISECT_TEXT + 8 < FL_BISECT_PATH
+               ? 0
+               : refuse("the name of the results folder is too long");
 }
 
 int fl_bisect_scenario(const struct fl_bisect_job *job, struct fl_bisected *found)
@@ -398,7 +392,7 @@ int fl_bisect_scenario(const struct fl_bisect_job *job, struct fl_bisected *foun
     *found = (struct fl_bisected){.replicates = job->replicates};
     struct search s = {.job = job, .found = found};
     int status = read_range(&s);
-    status = status ? status : load_ends(&s);
+    status = status ? status : load(&s);
     status = status ? status : read_limits(&s);
     status = status ? status : name_folder(&s);
     fl_signals_end_run();

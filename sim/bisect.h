@@ -1,14 +1,15 @@
 /* From which value of one number on does something happen, in a share of all runs? By bisection: the
  * delay, margin or size of a fund at which an exchange stops being solvent.
  *
- * Each value that is tried is a sweep (sim/sweep.h) in a folder of its own, step-0 with both ends, then
- * step-1, step-2, ...; all have the same seeds. A value says yes if the metric is above the limit in the
- * share of its runs. What happens at one end only has a border between the two, and one is found; where
- * it comes and goes there are others, of which bisection knows nothing. Values are exact decimals,
- * `low` plus multiples of the tolerance, and `high`: what is printed may be typed after --set.
+ * Each value that is tried is a sweep (sim/sweep.h) in a folder of its own; all have the same seeds. A value
+ * says yes if the metric is above the limit in the share of its runs. What happens at one end only has a
+ * border between the two, and one is found; where it comes and goes there are others, of which
+ * bisection knows nothing. Values are exact decimals, `low` plus multiples of the tolerance, and `high`:
+ * what is printed may be typed after --set.
  *
- * Left in the folder: scenario.json, the scenario with all keys and arguments, and the steps. The same
- * call again goes on where an earlier one ended, and runs nothing twice. */
+ * Left in the folder: scenario.json, the scenario with all keys and arguments, and at-VALUE for each value.
+ * What was run there is not run again: not by the same call after a kill, nor by one with another
+ * limit, share, tolerance or range. */
 #ifndef FL_BISECT_H
 #define FL_BISECT_H
 #include "sim/base.h"

@@ -404,7 +404,7 @@ Test(bisect, runs_that_end_badly_are_no_answer)
     job.override = &override;
     job.override_count = 1;
     char *said = said_by(&p, &job, 1);
-    cr_expect(strstr(said, "point 1, replicate 0 crashed: ended by signal 6"), "%s", said);
+    cr_expect(strstr(said, "point 0, replicate 0 crashed: ended by signal 6"), "%s", said);
     cr_expect(strstr(said, "faultline bisect: without these runs the others tell nothing\n"), "%s",
               said);
     free(said);
@@ -456,20 +456,55 @@ Test(bisect, mistakes_are_told_first)
     place_remove(&p);
 }
 
-Test(bisect, another_bisection_in_the_folder_is_refused)
+Test(bisect, other_runs_in_the_folder_are_refused)
 {
     const struct place p = place_new();
     struct fl_bisect_job job = job_at(&p);
     job.tolerance = "5";
     free(said_by(&p, &job, 0));
     const size_t before = runs();
-    job.low = "1";
+    job.replicates = SEEDS - 1;
     char *said = said_by(&p, &job, 2);
-    cr_expect(
-        strstr(said, "/scenario.json is of another bisection; say another folder by -o, or remove"),
-        "%s", said);
+    cr_expect(strstr(said, "/at-0/plan.json is of another bisection; say another folder by -o, or "
+                           "remove"),
+              "%s", said);
+    free(said);
+    const char *override = "nodes.a.agent.way=1";
+    job.override = &override;
+    job.override_count = 1;
+    said = said_by(&p, &job, 2);
+    cr_expect(strstr(said, "/scenario.json is of another bisection"), "%s", said);
     free(said);
     cr_expect_eq(runs(), before);
+    place_remove(&p);
+}
+
+/* Runs are kept by value, whatever was asked of them. */
+Test(bisect, another_question_asks_the_same_runs)
+{
+    const struct place p = place_new();
+    struct fl_bisect_job job = job_at(&p);
+    struct fl_bisected found;
+    int own[SEEDS];
+    borne(own);
+    job.tolerance = "0.5";
+    cr_assert_eq(fl_bisect_scenario(&job, &found), 0);
+    const size_t before = runs();
+    fl_bisected_free(&found);
+    job.low = "2.5";
+    job.high = "7.5";
+    cr_assert_eq(fl_bisect_scenario(&job, &found), 0);
+    cr_expect_leq(runs(), before + 2 * SEEDS); /* at most 2.5 and 7.5 are new */
+    fl_bisected_free(&found);
+    const size_t then = runs();
+    job.above = "0.3"; /* the border is as much higher */
+    job.low = "0";
+    job.high = "10";
+    job.tolerance = "0.01";
+    cr_assert_eq(fl_bisect_scenario(&job, &found), 0);
+    cr_expect_eq(hundredths(found.step[found.happens].value), own[7] + 31);
+    cr_expect_lt(runs(), then + (found.steps - 2) * SEEDS);
+    fl_bisected_free(&found);
     place_remove(&p);
 }
 
