@@ -15,6 +15,7 @@
 #include "sim/describe.h"
 #include "sim/disk.h"
 #include "sim/explore.h"
+#include "sim/job_array.h"
 #include "sim/merge.h"
 #include "sim/mistake.h"
 #include "sim/schema.h"
@@ -46,7 +47,7 @@ struct options {
     struct fl_bounds bounds;
     double alpha; /* 0: not given */
     uint64_t seed;
-    uint32_t jobs, runs, shard, shards, replicates, orders;
+    uint32_t jobs, runs, shard, shards, slurm, replicates, orders;
     bool has_seed, json, resolved, quiet, resume, dry_run;
 };
 
@@ -61,6 +62,7 @@ enum {
     KEY_RESUME,
     KEY_SHARD,
     KEY_DRY_RUN,
+    KEY_SLURM,
     KEY_KEEP,
     KEY_RUNS,
     KEY_DEPTH,
@@ -170,6 +172,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_DRY_RUN:
         o->dry_run = true;
+        return 0;
+    case KEY_SLURM:
+        if (!read_runs(value, &o->slurm))
+            argp_error(state, "--slurm %s: expected a number of tasks, at least 1", value);
         return 0;
     case KEY_DEPTH:
         read_bound(state, "depth", value, &o->bounds.depth);
@@ -433,6 +439,18 @@ static int command_describe(const struct options *o)
 
 static int command_sweep(const struct options *o)
 {
+    if (o->slurm && o->shard) {
+        fputs("faultline sweep: --slurm divides the whole sweep; leave out --shard\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (o->slurm && !o->dry_run) {
+        const struct fl_job_array array = {.plan = o->argument[0],
+                                           .directory = o->directory,
+                                           .tasks = o->slurm,
+                                           .jobs = o->jobs,
+                                           .quiet = o->quiet};
+        return fl_job_array_write(&array);
+    }
     const struct fl_sweep sweep = {.plan = o->argument[0],
                                    .directory = o->directory,
                                    .jobs = o->jobs,
@@ -624,6 +642,10 @@ static const struct argp_option sweep_options[] = {
      "Only this part of the points, i from 1 to N; faultline merge joins the parts", 0},
     {"dry-run", KEY_DRY_RUN, 0, 0,
      "Check the plan, and print how many runs it is and how long they may take", 0},
+    {"slurm", KEY_SLURM, "N", 0,
+     "Run nothing: write the scripts that run it as N tasks of a Slurm job array, or by GNU "
+     "parallel; --jobs is then of each task, default 1",
+     0},
     {"quiet", 'q', 0, 0, "Print nothing if all goes well", 0},
     {0}};
 static const struct argp_option merge_options[] = {

@@ -179,8 +179,7 @@ struct fl_config *fl_plan_config(const struct fl_plan *plan, uint32_t point, uin
     return fl_plan_config_at(plan, point, &seed, problems);
 }
 
-/* For a shell: in single quotes unless nothing needs them. */
-static void print_word(FILE *out, const char *word)
+void fl_shell_word(FILE *out, const char *word)
 {
     static const char plain[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=+:,";
@@ -206,12 +205,12 @@ char *fl_plan_replay(const struct fl_plan *plan, const char *scenario, uint32_t 
         fl_out_of_memory();
     }
     fputs("faultline run ", out);
-    print_word(out, scenario);
+    fl_shell_word(out, scenario);
     const char *overrides[FL_AXES_MAX];
     fl_plan_overrides(plan, point, overrides);
     for (uint32_t i = 0; i < plan->axis_count; i++) {
         fputs(" --set ", out);
-        print_word(out, overrides[i]);
+        fl_shell_word(out, overrides[i]);
     }
     fprintf(out, " --seed %" PRIu64, fl_plan_seed(plan, replicate));
     if (fclose(out) != 0) {

@@ -107,6 +107,8 @@ struct fl_config *fl_plan_config(const struct fl_plan *plan, uint32_t point, uin
 /* The command that runs this row alone, of a scenario at this path; the caller frees it. */
 char *fl_plan_replay(const struct fl_plan *plan, const char *scenario, uint32_t point,
                      uint32_t replicate);
+/* A word for a shell: in single quotes unless nothing needs them. */
+void fl_shell_word(FILE *out, const char *word);
 
 /* How many replicates a point has at the first look after it had `done` of them, without looks all; 0 if
  * that was the last. */
