@@ -28,6 +28,9 @@ has_library() { # MODULE...: pkg-config knows one of these
 lato() {
     [[ -e /usr/share/fonts/truetype/lato/Lato-Regular.ttf ]] || [[ -n $(fc-list Lato) ]]
 }
+daemon() { # not in everybody's PATH
+    PATH=$PATH:/usr/sbin:/sbin command -v "$1"
+}
 clang_runtime() { compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*'; }
 
 CPATH=${CPATH-} C_INCLUDE_PATH=${C_INCLUDE_PATH-}
@@ -43,6 +46,11 @@ need librandom123-dev header Random123/philox.h
 if [[ $level != build ]]; then
     need gnuplot-nox command -v gnuplot
     need fonts-lato lato
+    need slurm-wlm daemon slurmctld
+    need slurm-wlm daemon slurmd
+    need slurm-wlm command -v sbatch
+    need munge daemon munged
+    need parallel command -v parallel
 fi
 if [[ $level == test || $level == all ]]; then
     need libcriterion-dev has_library criterion

@@ -1,4 +1,5 @@
-/* The scripts of `faultline sweep --slurm`: what they say and what they make of the ends of a sweep.
+/* The scripts of `faultline sweep --slurm`: what they say, what they make of the ends of a sweep, and that
+ * they work on a real Slurm (tests/unit/job_array.sh).
  *
  * No timeouts of Criterion: see tests/unit/test_process.c. */
 #include <criterion/criterion.h>
@@ -170,4 +171,10 @@ Test(job_array, scripts_are_replaced_with_what_they_remember)
                       68) == 0,
               "%s", said);
     place_remove(&p);
+}
+
+Test(job_array, slurm_and_parallel_make_the_same_bytes)
+{
+    const int status = system("tests/unit/job_array.sh");
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
 }
