@@ -139,6 +139,43 @@ static bool make_groups(hid_t file, const char *before, const char *path)
     return true;
 }
 
+/* What the kinds of messages are called, group by group; the caller frees it. */
+static char *message_names(const struct fl_config *config)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (uint32_t i = 0; i < config->group_count; i++) {
+        for (int family = 1; family < FL_LAYERS; family++) {
+            const struct fl_model *model = config->group[i].layer[family].model;
+            const struct fl_message_name *at = model ? model->node->messages : NULL;
+            for (; at && at->name; at++) {
+                cJSON *entry = cJSON_CreateObject();
+                cJSON_AddStringToObject(entry, "group", config->group[i].name);
+                cJSON_AddNumberToObject(entry, "family", family);
+                cJSON_AddNumberToObject(entry, "kind", at->kind);
+                cJSON_AddStringToObject(entry, "name", at->name);
+                cJSON_AddItemToArray(list, entry);
+            }
+        }
+    }
+    char *text = cJSON_PrintUnformatted(list);
+    cJSON_Delete(list);
+    if (!text) {
+        fl_out_of_memory();
+    }
+    return text;
+}
+
+static bool write_message_names(hid_t root, const struct fl_config *config)
+{
+    if (config->detail < FL_DETAIL_MESSAGES) {
+        return true;
+    }
+    char *names = message_names(config);
+    const bool ok = fl_h5_text(root, "message_names", names);
+    free(names);
+    return ok;
+}
+
 static bool write_root(hid_t root, const struct fl_config *config, const struct fl_result *result,
                        const char *content_hash, const char *summary)
 {
@@ -147,7 +184,7 @@ static bool write_root(hid_t root, const struct fl_config *config, const struct 
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)config->seed);
     fl_digest_text(result->digest, digest);
     return fl_h5_attribute(root, "format_version", H5T_NATIVE_INT64, &version) &&
-           fl_h5_text(root, "faultline_version", FL_VERSION) &&
+           write_message_names(root, config) && fl_h5_text(root, "faultline_version", FL_VERSION) &&
            fl_h5_text(root, "name", config->name) && fl_h5_text(root, "why", config->why) &&
            fl_h5_text(root, "seed", seed) && fl_h5_text(root, "digest", digest) &&
            fl_h5_text(root, "content_hash", content_hash) &&

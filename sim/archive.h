@@ -15,7 +15,9 @@
  *                        suppressed, injected, members (string: "reporter[0] reporter[3]")
  *   /checks/             name, verdict, evidence (strings), time, record
  *   /nodes/              name, group (strings), by endpoint
- *   /messages/           columns of struct fl_message_row; detail "messages" only
+ *   /messages/           columns of struct fl_message_row; detail "messages" only. What their kinds are
+ *                        called is attribute message_names of the file, a JSON list of
+ *                        {"group": of the receiver, "family", "kind", "name"}
  *   /columns/            path, units, long_name of all these, for readers that show no attributes
  *
  * content_hash is XXH3-128 over every dataset's path, type and values in path order, and the resolved

@@ -499,6 +499,12 @@ enum { FL_TABLES_MAX = 8 };
  * Models of nodes, faults, checks, aggregators
  * --------------------------------------------------------------------------------------------- */
 
+/* What a message is called where people read of it; a run knows the number only. */
+struct fl_message_name {
+    uint16_t kind;
+    const char *name; /* as its paper writes it: "PRE-PREPARE" */
+};
+
 struct fl_node_model {
     uint32_t timer_count; /* slots 0 .. timer_count - 1 */
     /* Flat, pointer-free, hashable: no padding that a step leaves undefined. */
@@ -508,6 +514,8 @@ struct fl_node_model {
                  const struct fl_view *view, struct fl_outbox *out);
     void (*observe)(const struct fl_self *self, const void *state,
                     int64_t *out); /* NULL: no observables */
+    /* Messages to this layer, ends with a NULL name; NULL: they have none. */
+    const struct fl_message_name *messages;
 };
 
 /* An adversary controls a set of endpoints. At each event of a member, the member's honest model

@@ -316,12 +316,20 @@ static const struct fl_param rows[] = {
     {.key = NULL},
 };
 
+static const struct fl_message_name messages[] = {
+    {INITIAL, "INITIAL"},
+    {ECHO, "ECHO"},
+    {READY, "READY"},
+    {.name = NULL},
+};
+
 static const struct fl_node_model node = {
     .timer_count = TIMERS,
     .state_bytes = state_bytes,
     .init = init,
     .step = step,
     .observe = observe,
+    .messages = messages,
 };
 
 const struct fl_model fl_model_bracha = {

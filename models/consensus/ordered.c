@@ -570,12 +570,18 @@ static const struct fl_param rows[] = {
     {.key = NULL},
 };
 
+static const struct fl_message_name messages[] = {
+    {ORDERED, "ORDERED"}, {ASK, "ASK"},           {GONE, "GONE"},
+    {WANT, "WANT"},       {SNAPSHOT, "SNAPSHOT"}, {.name = NULL},
+};
+
 static const struct fl_node_model node = {
     .timer_count = TIMERS,
     .state_bytes = state_bytes,
     .init = init,
     .step = step,
     .observe = observe,
+    .messages = messages,
 };
 
 const struct fl_model fl_model_ordered = {

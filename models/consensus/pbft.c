@@ -535,12 +535,34 @@ static const struct fl_param rows[] = {
     {.key = NULL},
 };
 
+static const struct fl_message_name messages[] = {
+    {PBFT_PRE_PREPARE, "PRE-PREPARE"},
+    {PBFT_PREPARE, "PREPARE"},
+    {PBFT_COMMIT, "COMMIT"},
+    {PBFT_CHECKPOINT, "CHECKPOINT"},
+    {PBFT_VIEW_CHANGE, "VIEW-CHANGE"},
+    {PBFT_NEW_VIEW, "NEW-VIEW"},
+    {PBFT_ASK_CHANGE, "ASK-CHANGE"},
+    {PBFT_RELAY, "RELAY"},
+    {PBFT_FETCH, "FETCH"},
+    {PBFT_AT_VIEW, "AT-VIEW"},
+    {PBFT_STABLE, "STABLE"},
+    {PBFT_DECIDED, "DECIDED"},
+    {PBFT_NEED, "NEED"},
+    {PBFT_PAYLOAD, "PAYLOAD"},
+    {PBFT_GONE, "GONE"},
+    {PBFT_WANT, "WANT"},
+    {PBFT_SNAPSHOT, "SNAPSHOT"},
+    {.name = NULL},
+};
+
 static const struct fl_node_model node = {
     .timer_count = PBFT_TIMERS,
     .state_bytes = state_bytes,
     .init = init,
     .step = step,
     .observe = observe,
+    .messages = messages,
 };
 
 const struct fl_model fl_model_pbft = {
