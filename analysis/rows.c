@@ -1,6 +1,7 @@
 /* sweep.h5 as columns of a full grid, whether or not it has all rows. */
 #include "analysis/rows.h"
 
+#include "analysis/quantity.h"
 #include "analysis/wording.h"
 #include "sim/alloc.h"
 
@@ -174,18 +175,6 @@ void fl_rows_free(struct fl_rows *rows)
 
 /* --- metrics --------------------------------------------------------------------------------------- */
 
-/* The units of sim/unit_text.h, as they are stored and as people write them. */
-static const struct {
-    const char *stored, *shown;
-    double scale;
-} units[] = {{"1", "", 1},
-             {"1e-6 USD", "USD", 1e-6},
-             {"ns", "s", 1e-9},
-             {"1e-6", "fraction", 1e-6},
-             {"1e-6 base units", "base units", 1e-6},
-             {"id", "id", 1},
-             {"0 or 1", "0 or 1", 1}};
-
 bool fl_rows_is_number(struct fl_trace *trace, const char *metric)
 {
     char path[ROWS_PATH];
@@ -219,18 +208,13 @@ double fl_rows_scale(struct fl_trace *trace, const char *directory, const char *
     char path[ROWS_PATH];
     fl_say(path, sizeof path, "/metrics/%s", metric);
     char *name = fl_trace_attribute(trace, path, "units");
-    size_t u = 0;
-    while (name && u < sizeof units / sizeof *units && strcmp(units[u].stored, name) != 0) {
-        u++;
-    }
-    const bool known = name && u < sizeof units / sizeof *units;
-    free(name);
-    if (!known) {
+    double scale = 0;
+    if (!name || !fl_quantity_unit(name, unit, &scale)) {
         refuse(directory, "%s has a unit that this program does not know", path);
-        return 0;
+        scale = 0;
     }
-    *unit = units[u].shown;
-    return units[u].scale;
+    free(name);
+    return scale;
 }
 
 double *fl_rows_metric(struct fl_trace *trace, const char *directory, const struct fl_rows *rows,

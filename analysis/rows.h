@@ -37,5 +37,10 @@ double fl_rows_scale(struct fl_trace *trace, const char *directory, const char *
                      const char **unit);
 /* Whether it has numbers. Words, such as a verdict, have no mean. */
 bool fl_rows_is_number(struct fl_trace *trace, const char *metric);
+/* The one that is asked for, or the first that is a number; NULL after a line. */
+const char *fl_rows_choose(struct fl_trace *trace, const char *directory,
+                           const struct fl_rows *rows, const char *wanted);
+/* Of the only axis, [point]; NULL without a line if there are others, or if it has words. */
+double *fl_rows_axis_numbers(const struct fl_rows *rows);
 
 #endif

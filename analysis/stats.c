@@ -64,22 +64,6 @@ static struct fl_stats_point estimate(const double *metric, size_t replicates, s
 
 /* --- the onset --------------------------------------------------------------------------------------- */
 
-/* The values of the only axis; NULL if there are others, or if it has words. */
-static double *axis_numbers(const struct fl_rows *rows)
-{
-    double *x = rows->axes == 1 ? fl_alloc(rows->points, sizeof *x) : NULL;
-    for (size_t i = 0; x && i < rows->points; i++) {
-        const char *text = rows->value[0][i * rows->replicates];
-        char *end;
-        x[i] = strtod(text, &end);
-        if (end == text || *end != '\0' || !isfinite(x[i])) {
-            free(x);
-            x = NULL;
-        }
-    }
-    return x;
-}
-
 /* Whether more seeds are above 0 at the least x than at the greatest, or as many: 1, -1, 0. Only seeds that
  * both have. */
 static int direction(const struct fl_rows *rows, const double *values, const double *x)
@@ -144,7 +128,7 @@ static size_t estimate_all(struct fl_stats_metric *metric, const double *values)
         metric->point[i] = estimate(values, rows->replicates, i, metric->alpha);
         missing += rows->runs[i] - metric->point[i].count;
     }
-    double *x = axis_numbers(rows);
+    double *x = fl_rows_axis_numbers(rows);
     const int way = x ? direction(rows, values, x) : 0;
     if (way != 0) {
         metric->down = way > 0;
