@@ -11,6 +11,8 @@ struct fl_plot {
     const char *metric;        /* NULL: the kind's own choice */
     const char *directory;     /* where the picture, its script and its data go; NULL: folder[0] */
     const char *format;        /* png, svg or pdf */
+    /* Seconds: the moment that is drawn, and how much from shortly before it on; NULL: not given. */
+    const double *at, *span;
 };
 
 /* The picture's path goes to path_out. 0; 2: what was asked for cannot be drawn; 3: input or output

@@ -45,7 +45,8 @@ struct options {
     const char *directory, *format, *keep, *metric, *replay, *sweep, *as, *low, *high, *tolerance,
         *above, *share;
     struct fl_bounds bounds;
-    double alpha; /* 0: not given */
+    double alpha;    /* 0: not given */
+    double at, span; /* seconds, negative: not given */
     uint64_t seed;
     uint32_t jobs, runs, shard, shards, slurm, replicates, orders;
     bool has_seed, json, resolved, quiet, resume, dry_run;
@@ -80,7 +81,9 @@ enum {
     KEY_HIGH,
     KEY_TOLERANCE,
     KEY_ABOVE,
-    KEY_SHARE
+    KEY_SHARE,
+    KEY_AT,
+    KEY_FOR
 };
 
 static bool read_seed(const char *text, uint64_t *seed)
@@ -134,6 +137,16 @@ static bool read_alpha(const char *text, double *alpha)
     char *end;
     *alpha = strtod(text, &end);
     return end != text && *end == '\0' && *alpha > 0 && *alpha < 1;
+}
+
+static double read_seconds(const struct argp_state *state, const char *name, const char *text)
+{
+    static const double MOST = 9e9; /* 64 bits of nanoseconds hold them */
+    char *end;
+    const double seconds = strtod(text, &end);
+    if (end == text || *end != '\0' || !(seconds >= 0 && seconds <= MOST))
+        argp_error(state, "--%s %s: expected seconds, 0 or more", name, text);
+    return seconds;
 }
 
 static void read_bound(const struct argp_state *state, const char *name, const char *text,
@@ -219,6 +232,12 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_SHARE:
         o->share = value;
+        return 0;
+    case KEY_AT:
+        o->at = read_seconds(state, "at", value);
+        return 0;
+    case KEY_FOR:
+        o->span = read_seconds(state, "for", value);
         return 0;
     case KEY_JOBS:
         if (!read_jobs(value, &o->jobs))
@@ -537,7 +556,9 @@ static int command_plot(const struct options *o)
                                  .sweep = o->sweep,
                                  .metric = o->metric,
                                  .directory = o->directory,
-                                 .format = o->format ? o->format : "png"};
+                                 .format = o->format ? o->format : "png",
+                                 .at = o->at >= 0 ? &o->at : NULL,
+                                 .span = o->span >= 0 ? &o->span : NULL};
     char path[4096];
     const int status = fl_plot(&plot, o->as, path, sizeof path);
     if (status == 0) printf("%s\n", path);
@@ -632,6 +653,8 @@ static const struct argp_option plot_options[] = {
     {"format", KEY_FORMAT, "png|svg|pdf", 0, "Kind of file; default png", 0},
     {"metric", KEY_METRIC, "NAME", 0, "What is drawn, if the kind of figure leaves a choice", 0},
     {"sweep", KEY_SWEEP, "SWEEP-FOLDER", 0, "With --as cost: the sweep beside the runs", 0},
+    {"at", KEY_AT, "SECONDS", 0, "With --as sequence: the moment; default the first trouble", 0},
+    {"for", KEY_FOR, "SECONDS", 0, "With --as sequence: how long; default as can be read", 0},
     {"output", 'o', "DIR", 0, "Folder of the picture; default the first one named", 0},
     {0}};
 static const struct argp_option sweep_options[] = {
@@ -810,7 +833,7 @@ static int run_command(const struct command *c, int argc, char **argv)
     snprintf(least, sizeof least, "%s", c->arguments);
     argv[0] = name;
     const struct argp argp = {c->options, parse, c->arguments, c->doc, NULL, NULL, NULL};
-    struct options o = {.bounds = fl_bounds_default()};
+    struct options o = {.bounds = fl_bounds_default(), .at = -1, .span = -1};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     if (o.arguments < c->least || o.arguments > c->most) {
         fprintf(stderr, "%s: expected %s; see `%s --help`\n", name, *least ? least : "no argument",
