@@ -4,6 +4,7 @@
 #include "analysis/quantity.h"
 #include "analysis/wording.h"
 #include "sim/alloc.h"
+#include "sim/mistake.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
@@ -183,6 +184,24 @@ bool fl_rows_is_number(struct fl_trace *trace, const char *metric)
     const bool number = stored && strcmp(stored, "text") != 0;
     free(stored);
     return number;
+}
+
+bool fl_rows_offer(struct fl_trace *trace, const struct fl_rows *rows, const char *metric)
+{
+    struct fl_guess guess = {.wanted = metric};
+    bool known = false;
+    for (size_t i = 0; i < rows->metrics; i++) {
+        known |= strcmp(rows->metric[i], metric) == 0;
+        fl_guess_offer(&guess, rows->metric[i]);
+    }
+    if (!known) {
+        fprintf(stderr, "faultline: --metric %s: not in this sweep%s\n", metric,
+                fl_guess_hint(&guess).text);
+    } else if (!fl_rows_is_number(trace, metric)) {
+        fprintf(stderr, "faultline: --metric %s: words, not numbers\n", metric);
+        known = false;
+    }
+    return known;
 }
 
 /* The grid of a column's values. */

@@ -42,5 +42,7 @@ const char *fl_rows_choose(struct fl_trace *trace, const char *directory,
                            const struct fl_rows *rows, const char *wanted);
 /* Of the only axis, [point]; NULL without a line if there are others, or if it has words. */
 double *fl_rows_axis_numbers(const struct fl_rows *rows);
+/* Whether there is a metric of this name, and has numbers; false after a line about --metric. */
+bool fl_rows_offer(struct fl_trace *trace, const struct fl_rows *rows, const char *metric);
 
 #endif

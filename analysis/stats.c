@@ -4,7 +4,6 @@
 #include "analysis/analysis.h"
 #include "analysis/estimate.h"
 #include "sim/alloc.h"
-#include "sim/mistake.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -168,28 +167,17 @@ static bool tell_metric(struct fl_trace *trace, const struct fl_stats *stats,
 static int check_metric(struct fl_trace *trace, const struct fl_stats *stats,
                         const struct fl_rows *rows)
 {
-    struct fl_guess guess = {.wanted = stats->metric};
-    bool known = false, any = false;
+    bool any = false;
+    if (stats->metric) {
+        return fl_rows_offer(trace, rows, stats->metric) ? 0 : EXIT_USAGE;
+    }
     for (size_t i = 0; i < rows->metrics; i++) {
         any |= fl_rows_is_number(trace, rows->metric[i]);
-        known |= stats->metric && strcmp(rows->metric[i], stats->metric) == 0;
-        if (stats->metric) {
-            fl_guess_offer(&guess, rows->metric[i]);
-        }
     }
-    if (!stats->metric && any) {
+    if (any) {
         return 0;
     }
-    if (!stats->metric) {
-        fprintf(stderr, "faultline: %s: none of its metrics is a number\n", stats->directory);
-    } else if (!known) {
-        fprintf(stderr, "faultline: --metric %s: not in this sweep%s\n", stats->metric,
-                fl_guess_hint(&guess).text);
-    } else if (!fl_rows_is_number(trace, stats->metric)) {
-        fprintf(stderr, "faultline: --metric %s: words, not numbers\n", stats->metric);
-    } else {
-        return 0;
-    }
+    fprintf(stderr, "faultline: %s: none of its metrics is a number\n", stats->directory);
     return EXIT_USAGE;
 }
 
