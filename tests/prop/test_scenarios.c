@@ -98,6 +98,28 @@ Test(scenarios, a_primary_that_is_too_slow_loses_its_view)
     fl_test_run_free(&run);
 }
 
+/* --- the phase diagram ---------------------------------------------------------------------------------- */
+
+/* A block every 12 s, the 300th at the end itself. Silent members beyond n/3 cost the 100 blocks of their
+ * twenty minutes, give or take the one in which they fall silent and the one in which they are back. */
+Test(scenarios, silent_members_beyond_a_third_stop_the_chain)
+{
+    const char *const none[SETS] = {"faults.byzantine.count=0"};
+    const char *const six[SETS] = {"faults.byzantine.count=6",
+                                   "faults.oracle-staleness.by_ms=5000"};
+    const char *const fresh[SETS] = {"faults.byzantine.count=0",
+                                     "faults.oracle-staleness.by_ms=5000"};
+    cr_expect_eq(height_of("phase-crash", none), 299);
+    struct fl_test_run stopped = run_set("phase-crash", 1, six);
+    struct fl_test_run calm = run_set("phase-crash", 1, fresh);
+    const int64_t height = fl_test_final(&stopped, "consensus.height");
+    cr_expect(height >= 299 - 101 && height <= 299 - 99, "%" PRId64, height);
+    cr_expect_eq(fl_test_final(&calm, "ledger.bad_debt"), 0);
+    cr_expect_gt(fl_test_final(&stopped, "ledger.bad_debt"), 0);
+    fl_test_run_free(&stopped);
+    fl_test_run_free(&calm);
+}
+
 /* --- splits ---------------------------------------------------------------------------------------------- */
 
 Test(scenarios, one_twin_of_four_is_borne)
