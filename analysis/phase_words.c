@@ -1,0 +1,128 @@
+/* The sentence that a phase diagram proves, computed from what it shows. */
+#include "analysis/phase_figure.h"
+#include "analysis/wording.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void fl_phase_value(const struct fl_phase_axis *axis, double value, char out[FL_PHASE_TEXT])
+{
+    char text[FL_WORDING];
+    if (axis->time) {
+        fl_duration((fl_time)llround(value * (double)FL_SECOND), text);
+        fl_say(out, FL_PHASE_TEXT, "%s", text);
+    } else {
+        fl_say(out, FL_PHASE_TEXT, "%.6g", value);
+    }
+}
+
+/* "2.5 minutes [2, 3.3]" in the unit of the value; no brackets around what no seed bounds. */
+static void say_estimate(const struct fl_phase_axis *axis, struct fl_estimate e,
+                         char out[FL_PHASE_TEXT])
+{
+    const double unit = !axis->time ? 1 : e.value < 90 ? 1 : e.value < 7200 ? 60 : 3600;
+    char value[FL_PHASE_TEXT], interval[FL_PHASE_TEXT] = "";
+    fl_phase_value(axis, e.value, value);
+    if (isfinite(e.low) && isfinite(e.high)) {
+        fl_say(interval, sizeof interval, " [%.3g, %.3g]", e.low / unit, e.high / unit);
+    }
+    fl_say(out, FL_PHASE_TEXT, "%.200s%.200s", value, interval);
+}
+
+/* For which y half of the runs of a column end so: "from 2.5 minutes [2, 3.3] of oracle staleness"; `again`: said
+ * before what that is of. */
+static void say_onset(const struct fl_phase *phase, size_t column, bool again,
+                      char out[FL_PHASE_TEXT])
+{
+    const struct fl_estimate onset = phase->onset[column];
+    const double first = phase->y.value[0], last = phase->y.value[phase->y.count - 1];
+    char value[FL_PHASE_TEXT];
+    if (isnan(onset.value)) {
+        fl_say(out, FL_PHASE_TEXT, "(too many runs failed to say where)");
+    } else if (isinf(onset.value)) {
+        fl_say(out, FL_PHASE_TEXT, "at no %.200s", phase->y.label);
+    } else if (phase->down ? onset.value >= last : onset.value <= first) {
+        fl_say(out, FL_PHASE_TEXT, "at any %.200s", phase->y.label);
+    } else {
+        say_estimate(&phase->y, onset, value);
+        const char *way = phase->down ? "up to" : "from", *label = again ? "" : phase->y.label;
+        fl_say(out, FL_PHASE_TEXT, "%s %.200s%s%.200s", way, phase->y.time ? value : label,
+               again           ? ""
+               : phase->y.time ? " of "
+                               : " ",
+               phase->y.time ? label : value);
+    }
+}
+
+static void say_mean(const struct fl_phase *phase, double mean, char out[FL_WORDING])
+{
+    if (phase->unit[0] == '$') {
+        fl_money_short((int64_t)llround(mean * phase->scale * 1e6), out);
+    } else {
+        fl_say(out, FL_WORDING, "%.3g %.40s", mean, phase->unit);
+    }
+}
+
+/* What the first column beyond n/3 has at the y where the fewest runs end so. */
+static void say_beyond(const struct fl_phase *phase, const struct fl_phase_cut *cut, char *out,
+                       size_t bytes)
+{
+    const size_t y = phase->down ? phase->y.count - 1 : 0;
+    const struct fl_phase_cell *cell = &phase->cell[cut->index * phase->y.count + y];
+    char value[FL_PHASE_TEXT], share[FL_WORDING] = "all", mean[FL_WORDING];
+    fl_phase_value(&phase->y, phase->y.value[y], value);
+    say_mean(phase, cell->mean.value, mean);
+    if (cell->hits < cell->runs) {
+        fl_percent((double)cell->hits / (double)cell->runs, share);
+    }
+    fl_say(out, bytes, "with %.100s, beyond n/3, %s of them do at %.200s already: %s on average.",
+           cut->label, share, value, mean);
+}
+
+static void say_title(struct fl_phase *phase)
+{
+    char onset[FL_PHASE_CUTS][FL_PHASE_TEXT];
+    const struct fl_estimate first = phase->onset[phase->column[0].index];
+    for (size_t c = 0; c < phase->columns; c++) {
+        say_onset(phase, phase->column[c].index, c > 0 && isfinite(first.value), onset[c]);
+    }
+    const size_t last = phase->columns - 1;
+    const double faulty = phase->x.value[phase->column[last].index];
+    if (phase->members > 0 && last > 0 && 3 * faulty >= (double)phase->members) {
+        char tolerated[FL_PHASE_TEXT] = "";
+        if (last > 1) {
+            fl_say(tolerated, sizeof tolerated, ", with %.50s of %zu %.200s",
+                   phase->column[1].label, phase->members, onset[1]);
+        }
+        fl_say(phase->title[0], FL_PHASE_TEXT, "Half of the runs end with %.100s %.150s%.250s;",
+               phase->metric, onset[0], tolerated);
+        say_beyond(phase, &phase->column[last], phase->title[1], FL_PHASE_TEXT);
+        return;
+    }
+    fl_say(phase->title[0], FL_PHASE_TEXT, "Half of the runs end with %.100s %.200s", phase->metric,
+           onset[0]);
+    fl_say(phase->title[1], FL_PHASE_TEXT, "at %.150s %.50s, and %.200s at %.50s.", phase->x.label,
+           phase->column[0].label, onset[last], phase->column[last].label);
+}
+
+static void say_subtitle(struct fl_phase *phase)
+{
+    char runs[FL_WORDING], members[FL_WORDING] = "";
+    fl_thousands((int64_t)phase->runs, runs);
+    if (phase->members > 0) {
+        fl_say(members, sizeof members, " with n = %zu", phase->members);
+    }
+    fl_say(phase->subtitle, FL_PHASE_TEXT,
+           "sweep %.100s, seed %.20s: %s runs of scenario %.100s%s, %zu × %zu cells, the same %zu "
+           "seeds in each; intervals at 95 %%",
+           phase->name, phase->seed, runs, phase->scenario, members, phase->x.count, phase->y.count,
+           phase->seeds);
+}
+
+void fl_phase_say(struct fl_phase *phase)
+{
+    say_title(phase);
+    say_subtitle(phase);
+}
