@@ -45,6 +45,15 @@ struct fl_compare {
 };
 int fl_compare(const struct fl_compare *job);
 
+/* Prints what `faultline rank` has run: each part of the system by what its loss costs, with intervals,
+ * which are single points of failure, and how many change nothing. */
+struct fl_ranking_table {
+    const char *directory; /* of contingencies.json and sweep.h5 */
+    double alpha;
+    bool json;
+};
+int fl_ranking(const struct fl_ranking_table *table);
+
 /* Writes DIRECTORY/report.md. */
 int fl_report_write(const char *directory);
 

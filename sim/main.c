@@ -18,6 +18,7 @@
 #include "sim/job_array.h"
 #include "sim/merge.h"
 #include "sim/mistake.h"
+#include "sim/rank.h"
 #include "sim/schema.h"
 #include "sim/shrink.h"
 #include "sim/sweep.h"
@@ -48,7 +49,8 @@ struct options {
     double alpha;    /* 0: not given */
     double at, span; /* seconds, negative: not given */
     uint64_t seed;
-    uint32_t jobs, runs, shard, shards, slurm, replicates, orders;
+    const char *of, *from, *to;
+    uint32_t jobs, runs, shard, shards, slurm, replicates, orders, order;
     bool has_seed, json, resolved, quiet, resume, dry_run;
 };
 
@@ -83,7 +85,11 @@ enum {
     KEY_ABOVE,
     KEY_SHARE,
     KEY_AT,
-    KEY_FOR
+    KEY_FOR,
+    KEY_ORDER,
+    KEY_OF,
+    KEY_FROM,
+    KEY_TO
 };
 
 static bool read_seed(const char *text, uint64_t *seed)
@@ -238,6 +244,18 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_FOR:
         o->span = read_seconds(state, "for", value);
+        return 0;
+    case KEY_ORDER:
+        read_bound(state, "order", value, &o->order);
+        return 0;
+    case KEY_OF:
+        o->of = value;
+        return 0;
+    case KEY_FROM:
+        o->from = value;
+        return 0;
+    case KEY_TO:
+        o->to = value;
         return 0;
     case KEY_JOBS:
         if (!read_jobs(value, &o->jobs))
@@ -488,6 +506,32 @@ static int command_merge(const struct options *o)
     return fl_merge(&merge);
 }
 
+static int command_rank(const struct options *o)
+{
+    const struct fl_rank rank = {.path = o->argument[0],
+                                 .override = o->override,
+                                 .override_count = o->overrides,
+                                 .seed = o->has_seed ? &o->seed : NULL,
+                                 .metric = o->metric ? o->metric : "ledger.bad_debt",
+                                 .of = o->of,
+                                 .from = o->from,
+                                 .to = o->to,
+                                 .order = o->order,
+                                 .replicates = o->replicates ? o->replicates : FL_RANK_REPLICATES,
+                                 .jobs = o->jobs,
+                                 .directory = o->directory,
+                                 .resume = o->resume,
+                                 .dry_run = o->dry_run,
+                                 .quiet = o->quiet};
+    char directory[FL_RANK_PATH];
+    const int status = fl_rank(&rank, directory);
+    if (status > EXIT_UNEXPECTED || o->dry_run) return status;
+    const struct fl_ranking_table table = {
+        .directory = directory, .alpha = o->alpha > 0 ? o->alpha : ALPHA_USUAL, .json = o->json};
+    const int told = fl_ranking(&table);
+    return told ? told : status;
+}
+
 static int command_shrink(const struct options *o)
 {
     const struct fl_shrink shrink = {.path = o->argument[0],
@@ -675,6 +719,31 @@ static const struct argp_option merge_options[] = {
     {"output", 'o', "DIR", 0, "Folder of the shards and of the results; default results/NAME", 0},
     {"quiet", 'q', 0, 0, "Print nothing if all goes well", 0},
     {0}};
+static const struct argp_option rank_options[] = {
+    {"output", 'o', "DIR", 0, "Folder of the results; default results/NAME-rank", 0},
+    {"metric", KEY_METRIC, "NAME", 0,
+     "What is lost, a number of the summary, more is worse; default ledger.bad_debt", 0},
+    {"order", KEY_ORDER, "1|2", 0, "2: each two of the parts at once, as well; default 1", 0},
+    {"of", KEY_OF, "KINDS", 0, "Parts: some of regions,labels,groups,nodes; default all", 0},
+    {"from", KEY_FROM, "S", 0,
+     "Second from which a part is down; default when the scenario's own faults begin, without any "
+     "1",
+     0},
+    {"to", KEY_TO, "S", 0,
+     "Second at which it returns; default when the scenario's own faults end, without any the end",
+     0},
+    {"replicates", KEY_REPLICATES, "R", 0, "Seeds, the same for every part; default 10", 0},
+    {"alpha", KEY_ALPHA, "SHARE", 0,
+     "How often an interval may miss; default 0.05, intervals at 95 %", 0},
+    {"jobs", KEY_JOBS, "N", 0, "Processes at a time; default as many as there are cores", 0},
+    {"resume", KEY_RESUME, 0, 0, "Go on where an earlier call ended; what failed is run again", 0},
+    {"dry-run", KEY_DRY_RUN, 0, 0, "Print the parts and how many runs it is", 0},
+    {"json", KEY_JSON, 0, 0, "Print JSON instead of a table", 0},
+    {"quiet", 'q', 0, 0, "Print the table and nothing else", 0},
+    {"seed", KEY_SEED, "N", 0,
+     "Seed from which those of the runs follow, instead of the scenario's", 0},
+    OPTION_SET,
+    {0}};
 static const struct argp_option shrink_options[] = {
     {"output", 'o', "FILE", 0, "The smallest scenario; default NAME-shrunk.json", 0},
     {"keep", KEY_KEEP, "PATH", 0,
@@ -775,6 +844,9 @@ static const struct command {
     {"bisect", "SCENARIO.json PATH",
      "Find the value of one number of a scenario from which on it loses.", command_bisect,
      bisect_options, 2, 2},
+    {"rank", "SCENARIO.json",
+     "Tell what it costs to lose each region, operator, client, group or node.", command_rank,
+     rank_options, 1, 1},
     {"shrink", "SCENARIO.json", "Make a failing scenario as small as it can be and still fail.",
      command_shrink, shrink_options, 1, 1},
     {"explore", "SCENARIO.json", "Look at everything that can happen in a small scenario.",
@@ -833,7 +905,7 @@ static int run_command(const struct command *c, int argc, char **argv)
     snprintf(least, sizeof least, "%s", c->arguments);
     argv[0] = name;
     const struct argp argp = {c->options, parse, c->arguments, c->doc, NULL, NULL, NULL};
-    struct options o = {.bounds = fl_bounds_default(), .at = -1, .span = -1};
+    struct options o = {.bounds = fl_bounds_default(), .at = -1, .span = -1, .order = 1};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     if (o.arguments < c->least || o.arguments > c->most) {
         fprintf(stderr, "%s: expected %s; see `%s --help`\n", name, *least ? least : "no argument",
