@@ -173,8 +173,11 @@ static void publish_nothing(const struct fl_self *self, const void *state, int64
     {                                                                                             \
         act(FAMILY, self, state, in, view, out);                                                  \
     }                                                                                             \
-    static const struct fl_node_model node_##FAMILY = {TIMERS, probe_bytes, probe_init,           \
-                                                       step_##FAMILY, PUBLISH};                   \
+    static const struct fl_node_model node_##FAMILY = {.timer_count = TIMERS,                     \
+                                                       .state_bytes = probe_bytes,                \
+                                                       .init = probe_init,                        \
+                                                       .step = step_##FAMILY,                     \
+                                                       .observe = PUBLISH};                       \
     static const struct fl_model probe_##FAMILY = {.name = "probe",                               \
                                                    .family = FAMILY,                              \
                                                    .doc = "what a test makes of it",              \
