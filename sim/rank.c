@@ -80,8 +80,7 @@ static int check_asked(struct ranking *r)
 {
     const struct fl_rank *asked = r->asked;
     if (asked->order < 1 || asked->order > 2) {
-        return refuse("--order %" PRIu32
-                      ": expected 1 (each component) or 2 (each two of them as well)",
+        return refuse("--order %" PRIu32 ": expected 1 (each part) or 2 (each two of them as well)",
                       asked->order);
     }
     if (asked->replicates < 2 || asked->replicates > FL_RANK_REPLICATES_MAX) {
@@ -178,13 +177,13 @@ static int check_count(const struct ranking *r)
         return EXIT_USAGE;
     }
     if (n > FL_RANK_MOST) {
-        return refuse("more than %d components; restrict them by --of, such as "
+        return refuse("more than %d parts; restrict them by --of, such as "
                       "--of regions,labels,groups",
                       FL_RANK_MOST);
     }
     const uint32_t pairs = r->asked->order == 2 ? n * (n - 1) / 2 : 0;
     if (n + pairs > FL_RANK_MOST) {
-        return refuse("%" PRIu32 " components make %" PRIu32 " pairs, and %d contingencies are the "
+        return refuse("%" PRIu32 " parts make %" PRIu32 " pairs, and %d contingencies are the "
                       "most; restrict them by --of, such as --of regions,labels,groups",
                       n, pairs, FL_RANK_MOST);
     }
@@ -503,10 +502,14 @@ static void list_components(const struct ranking *r)
         printf("%s %s: %s%s%s%s\n", c->noun, c->name, c->members, *c->also ? " (also " : "",
                c->also, *c->also ? ")" : "");
     }
-    printf("%s: %" PRIu32 " components, %" PRIu32
-           " contingencies and the scenario as it is, %" PRIu32 " replicates: %" PRIu64 " runs\n",
-           r->name, r->components.count, r->count, r->asked->replicates,
-           (uint64_t)(r->count + 1) * r->asked->replicates);
+    char from[FL_UNIT_TEXT], to[FL_UNIT_TEXT];
+    fl_unit_text(r->from, FL_NANOSECOND, from);
+    fl_unit_text(r->to, FL_NANOSECOND, to);
+    printf("%s: %" PRIu32 " parts, %" PRIu32
+           " contingencies from second %s to %s, and the scenario "
+           "as it is; %" PRIu32 " replicates: %" PRIu64 " runs\n",
+           r->name, r->components.count, r->count, from, r->to == FL_FOREVER ? "the end" : to,
+           r->asked->replicates, (uint64_t)(r->count + 1) * r->asked->replicates);
 }
 
 static int run(const struct ranking *r, char directory[FL_RANK_PATH])
