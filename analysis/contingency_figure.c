@@ -181,13 +181,10 @@ static void choose_bars(struct page *page)
         }
     }
     fl_say(page->panel[0].heading, FL_RANKING_TEXT, "one part lost");
+    const char *worst = more > ROWS ? "; the worst" : "";
     fl_say(page->panel[1].heading, FL_RANKING_TEXT,
-           more == 0   ? "two parts lost: none of %zu pairs costs more than its parts"
-           : more == 1 ? "two parts lost: of %zu pairs one costs more than its parts"
-           : more > ROWS
-               ? "two parts lost: of %zu pairs %zu cost more than their parts; the worst %d"
-               : "two parts lost: of %zu pairs %zu cost more than their parts",
-           ranking->pairs, more, (int)ROWS);
+           "two parts lost: %zu of %zu pairs cost%s more than %s%s", more, ranking->pairs,
+           more == 1 ? "s" : "", more == 1 ? "its parts" : "their parts", worst);
 }
 
 /* --- where ------------------------------------------------------------------------------------------- */
@@ -352,8 +349,8 @@ static void say_notes(struct page *page)
         known += is_known(&ranking->single[i]);
     }
     fl_say(page->note, sizeof page->note,
-           "Of %zu parts %zu change nothing at all, with any seed, and are not drawn", known,
-           nothing);
+           "%zu of %zu parts change%s nothing at all, with any seed, and %s not drawn", nothing,
+           known, nothing == 1 ? "s" : "", nothing == 1 ? "is" : "are");
     size_t length = strlen(page->note);
     if (known > nothing + drawn) {
         fl_say(page->note + length, sizeof page->note - length, ", nor are %zu more that cost less",

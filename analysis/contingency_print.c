@@ -114,7 +114,7 @@ static void print_list(const struct fl_ranking *ranking, const struct fl_conting
 
 static void print_verdicts(const struct fl_contingency *list, size_t count)
 {
-    printf("%zu of %zu change nothing, %zu lose less (-), of %zu it is not told (?)\n",
+    printf("%zu of %zu change nothing; lose less (-): %zu; not told (?): %zu\n",
            fl_verdicts(list, count, FL_NOTHING), count, fl_verdicts(list, count, FL_SAVES),
            fl_verdicts(list, count, FL_UNTOLD));
 }

@@ -23,7 +23,7 @@ struct fl_component {
     const char *name;    /* "frankfurt", "reporter", "validator[3]", "red" */
     const char *also;    /* other components that are the same nodes, "" if none: "group keeper" */
     const char *members; /* "validator 4 of 31, reporter 1 of 9" */
-    const char *who;     /* the keys of a fault that strikes it: "\"region\": \"frankfurt\"" */
+    const char *who;     /* the keys of a fault that strikes it: "\"region\":\"frankfurt\"" */
     uint32_t count;
     const uint32_t *endpoint; /* ascending */
 };

@@ -448,21 +448,26 @@ static char *contingencies_text(const struct ranking *r)
  * The whole
  * --------------------------------------------------------------------------------------------- */
 
-/* Rows of another ranking would get other names. */
-static bool is_taken(const char *directory, const char *contingencies)
+static bool has_same(const char *directory, const struct fl_file *file)
+{
+    char path[FL_RANK_PATH + 32];
+    snprintf(path, sizeof path, "%s/%s", directory, file->name);
+    size_t bytes;
+    char *found = fl_file_read(path, &bytes);
+    const bool same = found && bytes == file->count && memcmp(found, file->bytes, bytes) == 0;
+    free(found);
+    return same;
+}
+
+/* Has the folder rows already, of another scenario or with other names? A plan may have more replicates
+ * than before; what else differs in it the sweep refuses. */
+static bool is_taken(const char *directory, const struct fl_file *scenario,
+                     const struct fl_file *contingencies)
 {
     char path[FL_RANK_PATH + 32];
     snprintf(path, sizeof path, "%s/sweep.journal", directory);
-    if (access(path, F_OK) != 0) {
-        return false;
-    }
-    snprintf(path, sizeof path, "%s/contingencies.json", directory);
-    size_t bytes;
-    char *found = fl_file_read(path, &bytes);
-    const bool same = found && bytes == strlen(contingencies) &&
-                      memcmp(found, contingencies, bytes) == 0;
-    free(found);
-    return !same;
+    return access(path, F_OK) == 0 &&
+           !(has_same(directory, scenario) && has_same(directory, contingencies));
 }
 
 static int write_files(const struct ranking *r, const char *directory)
@@ -479,7 +484,7 @@ static int write_files(const struct ranking *r, const char *directory)
         {"plan.json", plan, bytes},
     };
     int status = 0;
-    if (is_taken(directory, contingencies)) {
+    if (is_taken(directory, &files[0], &files[1])) {
         status =
             refuse("%s has another ranking; say another folder by -o, or remove it", directory);
     } else {
