@@ -309,6 +309,27 @@ size_t fl_verdicts(const struct fl_contingency *list, size_t count,
     return found;
 }
 
+static bool loses_alone(const struct fl_ranking *ranking, size_t part)
+{
+    for (size_t i = 0; i < ranking->singles; i++) {
+        if (ranking->single[i].part[0] == part) {
+            return ranking->single[i].pairs > 0 && ranking->single[i].verdict == FL_LOSES;
+        }
+    }
+    FL_UNREACHABLE("every part is ranked alone");
+}
+
+bool fl_is_hidden(const struct fl_ranking *ranking, const struct fl_contingency *pair)
+{
+    return pair->pairs > 0 && pair->verdict == FL_LOSES && !loses_alone(ranking, pair->part[0]) &&
+           !loses_alone(ranking, pair->part[1]);
+}
+
+bool fl_costs_more(const struct fl_contingency *pair)
+{
+    return pair->pairs > 0 && pair->verdict == FL_LOSES && pair->synergy.low > 0;
+}
+
 /* --- the whole --------------------------------------------------------------------------------------- */
 
 int fl_ranking_read(const char *directory, const char *metric, double alpha,

@@ -62,6 +62,11 @@ void fl_ranking_free(struct fl_ranking *ranking);
 size_t fl_verdicts(const struct fl_contingency *list, size_t count,
                    enum fl_contingency_verdict verdict);
 
+/* Of a pair: it loses more than the scenario as it is, and more than its two parts together; and it loses,
+ * though neither part does alone. */
+bool fl_costs_more(const struct fl_contingency *pair);
+bool fl_is_hidden(const struct fl_ranking *ranking, const struct fl_contingency *pair);
+
 /* contingency_words.c. `sign`: with a plus before what is positive. */
 enum { FL_RANKING_TEXT = 512, FL_AMOUNT_TEXT = 96 };
 /* "$3.19 M"; "12.5 s". */

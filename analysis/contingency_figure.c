@@ -157,11 +157,6 @@ static void add_pair(struct page *page, const struct fl_contingency *c)
     }
 }
 
-static bool has_synergy(const struct fl_contingency *c)
-{
-    return is_known(c) && c->verdict == FL_LOSES && c->synergy.low > 0;
-}
-
 static void choose_bars(struct page *page)
 {
     const struct fl_ranking *ranking = page->ranking;
@@ -172,11 +167,11 @@ static void choose_bars(struct page *page)
     }
     size_t more = 0;
     for (size_t i = 0; i < ranking->pairs; i++) {
-        more += has_synergy(&ranking->pair[i]);
+        more += fl_costs_more(&ranking->pair[i]);
     }
     for (size_t i = 0; i < ranking->pairs && page->panel[1].bars < ROWS; i++) {
         const struct fl_contingency *c = &ranking->pair[i];
-        if (more > 0 ? has_synergy(c) : is_known(c) && c->verdict != FL_NOTHING) {
+        if (more > 0 ? fl_costs_more(c) : is_known(c) && c->verdict != FL_NOTHING) {
             add_pair(page, c);
         }
     }
@@ -288,16 +283,6 @@ static void say_worst(const struct fl_ranking *ranking, const struct fl_continge
            amount, debt ? " beyond the insurance fund" : " to ", debt ? "" : ranking->metric);
 }
 
-static bool loses_alone(const struct fl_ranking *ranking, size_t part)
-{
-    for (size_t i = 0; i < ranking->singles; i++) {
-        if (ranking->single[i].part[0] == part) {
-            return is_known(&ranking->single[i]) && ranking->single[i].verdict == FL_LOSES;
-        }
-    }
-    return false;
-}
-
 /* Smaller than usual if the text would not be within the page. */
 static double fitting(const struct page *page, const char *text, double points, bool bold)
 {
@@ -312,9 +297,7 @@ static void say_titles(struct page *page)
     fl_ranking_sentence(ranking, page->title[0]);
     size_t hidden = 0, worst = ranking->pairs;
     for (size_t i = 0; i < ranking->pairs; i++) {
-        const struct fl_contingency *c = &ranking->pair[i];
-        if (is_known(c) && c->verdict == FL_LOSES && !loses_alone(ranking, c->part[0]) &&
-            !loses_alone(ranking, c->part[1])) {
+        if (fl_is_hidden(ranking, &ranking->pair[i])) {
             worst = hidden++ == 0 ? i : worst;
         }
     }
@@ -330,7 +313,8 @@ static void say_titles(struct page *page)
     const size_t length = strlen(page->title[1]);
     if (any && hidden > 0) {
         fl_say(page->title[1] + length, FL_RANKING_TEXT - length,
-               "; %zu pairs do harm of which neither part does any alone", hidden);
+               "; %zu pair%s harmless one by one do%s harm together", hidden,
+               hidden == 1 ? " that is" : "s that are", hidden == 1 ? "es" : "");
     }
     fl_say(page->title[0] + strlen(page->title[0]), 2, *page->title[1] ? ":" : ".");
     page->title_points = fmin(fitting(page, page->title[0], TITLE_POINTS, true),

@@ -91,23 +91,25 @@ static void print_lines(const struct lines *lines)
     }
 }
 
-/* Those that change anything, as far as there are so many. */
+static bool changes_something(const struct fl_contingency *c)
+{
+    return c->pairs == 0 || c->verdict != FL_NOTHING;
+}
+
+/* Those of which `shown` is true, as far as there are so many. */
 static void print_list(const struct fl_ranking *ranking, const struct fl_contingency *list,
-                       size_t count, size_t most)
+                       size_t count, size_t most, bool (*shown)(const struct fl_contingency *))
 {
     struct lines lines = {0, fl_alloc(count, sizeof *lines.at)};
-    size_t changing = 0;
+    size_t all = 0;
     for (size_t i = 0; i < count; i++) {
-        if (list[i].pairs > 0 && list[i].verdict == FL_NOTHING) {
-            continue;
-        }
-        if (changing++ < most) {
-            fill(ranking, &list[i], changing, &lines.at[lines.count++]);
+        if (shown(&list[i]) && all++ < most) {
+            fill(ranking, &list[i], all, &lines.at[lines.count++]);
         }
     }
     print_lines(&lines);
-    if (changing > lines.count) {
-        printf("  and %zu more, which --json has\n", changing - lines.count);
+    if (all > lines.count) {
+        printf("  and %zu more, which --json has\n", all - lines.count);
     }
     free(lines.at);
 }
@@ -122,38 +124,27 @@ static void print_verdicts(const struct fl_contingency *list, size_t count)
 static void print_singles(const struct fl_ranking *ranking)
 {
     char sentence[FL_RANKING_TEXT];
-    print_list(ranking, ranking->single, ranking->singles, ranking->singles);
+    print_list(ranking, ranking->single, ranking->singles, ranking->singles, changes_something);
     fl_ranking_sentence(ranking, sentence);
     printf("%s (!): %zu of %zu parts\n", sentence,
            fl_verdicts(ranking->single, ranking->singles, FL_LOSES), ranking->singles);
     print_verdicts(ranking->single, ranking->singles);
 }
 
-static bool loses_alone(const struct fl_ranking *ranking, size_t part)
-{
-    for (size_t i = 0; i < ranking->singles; i++) {
-        if (ranking->single[i].part[0] == part) {
-            return ranking->single[i].pairs > 0 && ranking->single[i].verdict == FL_LOSES;
-        }
-    }
-    return false;
-}
-
+/* What a pair costs that one of its parts costs anyway is no news. */
 static void print_pairs(const struct fl_ranking *ranking)
 {
     size_t hidden = 0, more = 0;
     for (size_t i = 0; i < ranking->pairs; i++) {
-        const struct fl_contingency *c = &ranking->pair[i];
-        const bool known = c->pairs > 0;
-        more += known && c->synergy.low > 0;
-        hidden += known && c->verdict == FL_LOSES && !loses_alone(ranking, c->part[0]) &&
-                  !loses_alone(ranking, c->part[1]);
+        hidden += fl_is_hidden(ranking, &ranking->pair[i]);
+        more += fl_costs_more(&ranking->pair[i]);
     }
-    puts("\ntwo parts at once");
-    print_list(ranking, ranking->pair, ranking->pairs, PAIRS_SHOWN);
-    printf("%zu of %zu pairs lose more than the scenario as it is (!); of %zu neither part does "
-           "so alone; %zu lose more than their two parts together\n",
-           fl_verdicts(ranking->pair, ranking->pairs, FL_LOSES), ranking->pairs, hidden, more);
+    puts("\ntwo parts at once, if that costs more than the two alone");
+    print_list(ranking, ranking->pair, ranking->pairs, PAIRS_SHOWN, fl_costs_more);
+    printf(
+        "%zu of %zu pairs cost more than the two alone; of %zu neither part alone loses anything "
+        "that is told\n",
+        more, ranking->pairs, hidden);
     print_verdicts(ranking->pair, ranking->pairs);
     if (ranking->nested > 0) {
         printf("%zu pairs of which one part lies within the other are left out\n", ranking->nested);

@@ -28,7 +28,8 @@ static struct scale scale_of(double size, const char *unit)
         scale = (struct scale){"$", " k", 1e3, 0};
     }
     const double shown = size / scale.by;
-    scale.decimals = shown == 0 || shown >= 99.95 ? 0 : shown >= 9.995 ? 1 : 2;
+    const bool counts = *unit == '\0';
+    scale.decimals = shown == 0 || shown >= 99.95 ? 0 : shown >= 9.995 ? !counts : 2 - counts;
     return scale;
 }
 

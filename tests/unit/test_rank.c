@@ -461,7 +461,7 @@ Test(rank, says_amounts_as_people_do)
         {{0, 0, 0}, "USD", "$0"},
         {{4, NAN, NAN}, "USD", "+$4.00"},
         {{1.25, 0.5, 2}, "s", "+1.25 s [0.50, 2.00]"},
-        {{41, 41, 41}, "", "+41.0"},
+        {{41, 41, 41}, "", "+41"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[FL_AMOUNT_TEXT];
