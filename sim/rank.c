@@ -263,7 +263,7 @@ static void close_text(FILE *out)
     }
 }
 
-/* A component, or if it is not `enabled` nobody, down for the window. */
+/* A component down for the window; one that is not `enabled` stays up. */
 static void print_fault(FILE *out, const struct ranking *r, uint32_t component, bool enabled)
 {
     char from[FL_UNIT_TEXT], to[FL_UNIT_TEXT];
@@ -277,51 +277,19 @@ static void print_fault(FILE *out, const struct ranking *r, uint32_t component, 
     fputs(enabled ? "}" : ", \"enabled\": false}", out);
 }
 
-/* The faults of the resolved scenario, on one line and without the last brace. */
-static void print_own_faults(FILE *out, const struct ranking *r)
+/* One point a line. What a point has no component for strikes nobody. */
+static void print_points(FILE *out, const struct ranking *r)
 {
-    struct fl_json json = {0};
-    const char *resolved = r->config->resolved;
-    const uint32_t text =
-        fl_json_add(&json, FL_TEXT_FILE, "resolved", resolved, strlen(resolved), "");
-    cJSON *tree = fl_json_parse(&json, text, false);
-    FL_ASSERT(tree);
-    const cJSON *faults = cJSON_GetObjectItemCaseSensitive(tree, "faults");
-    FL_ASSERT(faults);
-    size_t bytes;
-    const char *at = fl_json_slice(&json, faults, &bytes);
-    for (const char *end = at + bytes - 1; at < end; at++) {
-        const bool line_end = *at == '\n'; /* strings have none */
-        fputc(line_end ? ' ' : *at, out);
-        at += line_end ? strspn(at + 1, " ") : 0;
-    }
-    fputs(faults->child ? ", " : "", out);
-    cJSON_Delete(tree);
-    fl_json_free(&json);
-}
-
-/* One fault more, or two in place of all: a pair is one value of one axis. */
-static void print_values(FILE *out, const struct ranking *r)
-{
-    char *own;
-    size_t bytes;
-    FILE *faults = open_text(&own, &bytes);
-    print_own_faults(faults, r);
-    close_text(faults);
-    const bool pairs = r->asked->order == 2;
+    static const struct contingency nobody = {0};
     for (uint32_t p = 0; p <= r->count; p++) {
-        const struct contingency first = {1, {0}};
-        const struct contingency *c = p > 0 ? &r->contingency[p - 1] : &first;
-        fprintf(out, "%s\n      %s", p > 0 ? "," : "", pairs ? own : "");
-        for (uint32_t i = 0; i < c->count; i++) {
-            if (pairs) {
-                fprintf(out, "%s\"%s\": ", i > 0 ? ", " : "", fault_name[i]);
-            }
-            print_fault(out, r, c->component[i], p > 0);
+        const struct contingency *c = p > 0 ? &r->contingency[p - 1] : &nobody;
+        fprintf(out, "%s\n      {", p > 0 ? "," : "");
+        for (uint32_t i = 0; i < r->asked->order; i++) {
+            fprintf(out, "%s\"faults.%s\": ", i > 0 ? ", " : "", fault_name[i]);
+            print_fault(out, r, i < c->count ? c->component[i] : 0, i < c->count);
         }
-        fputs(pairs ? "}" : "", out);
+        fputc('}', out);
     }
-    free(own);
 }
 
 static void print_metrics(FILE *out, const struct ranking *r)
@@ -344,11 +312,9 @@ static void print_plan(FILE *out, const struct ranking *r)
             "{\n  \"name\": \"%s\",\n"
             "  \"why\": \"What does it cost to lose %s of %s? Point 0 is the scenario as it is; "
             "contingencies.json says what the others are.\",\n"
-            "  \"scenario\": \"scenario.json\",\n  \"axes\": [\n    {\"path\": \"%s%s\", "
-            "\"values\": [",
-            r->name, r->asked->order == 2 ? "one part, or two," : "one part", r->config->name,
-            r->asked->order == 2 ? "faults" : "faults.", r->asked->order == 2 ? "" : fault_name[0]);
-    print_values(out, r);
+            "  \"scenario\": \"scenario.json\",\n  \"axes\": [\n    {\"list\": [",
+            r->name, r->asked->order == 2 ? "one part, or two," : "one part", r->config->name);
+    print_points(out, r);
     /* As text: not every reader keeps all digits of a seed. */
     fprintf(out,
             "\n    ]}\n  ],\n  \"replicates\": %" PRIu32 ",\n  \"seed\": \"%" PRIu64
