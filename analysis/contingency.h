@@ -17,6 +17,8 @@ struct fl_part_lost {
     char *members; /* "validator 4 of 31, reporter 1 of 9" */
 };
 
+/* Each interval holds by itself: of forty parts that change something by chance alone, one is taken for a
+ * point of failure. What changes nothing is not among them. */
 enum fl_contingency_verdict {
     FL_LOSES =
         1,     /* the interval lies above 0: one part is a single point of failure, two are a double

@@ -26,7 +26,7 @@ static const unsigned char script[] = {
 
 /* Pixels of the page, and points of its fonts. */
 static const double WIDTH_ONE = 1400, WIDTH_TWO = 2000, HEAD = 235, FOOT = 95, ROW = 44;
-static const double EDGE = 24, GAP = 50, AIR = 16;
+static const double EDGE = 24, GAP = 50, AIR = 16, NAME_MOST = 560;
 static const double NAME_POINTS = 17, VALUE_POINTS = 16, TITLE_POINTS = 27;
 static const double NOTE_POINTS = 18, SUBTITLE_POINTS = 16;
 /* Measured widths are of Lato; DejaVu, its fallback, is wider. */
@@ -97,10 +97,25 @@ static struct bar *add_bar(struct page *page, struct panel *panel, const struct 
     return bar;
 }
 
+/* A name that would leave no room for its bar ends in dots. */
+static void shorten(char name[FL_RANKING_TEXT])
+{
+    size_t length = strlen(name);
+    const bool long_one = SAFE * fl_text_width(name, NAME_POINTS, true) > NAME_MOST;
+    while (length > 0 && SAFE * fl_text_width(name, NAME_POINTS, true) > NAME_MOST) {
+        do { /* not within a character of UTF-8 */
+            length--;
+        } while (length > 0 && (name[length] & 0xc0) == 0x80);
+        name[length] = '\0';
+    }
+    fl_say(name + length, FL_RANKING_TEXT - length, "%s", long_one ? "..." : "");
+}
+
 static void add_single(struct page *page, const struct fl_contingency *c)
 {
     struct bar *bar = add_bar(page, &page->panel[0], c);
     fl_lost_text(page->ranking, c, "", bar->name);
+    shorten(bar->name);
     bar->colour = bar->piece[0] = colour_of(page->ranking, c->part[0]);
     bar->edge[1] = c->loss.value;
     bar->pieces = 1;
@@ -138,6 +153,7 @@ static void add_pair(struct page *page, const struct fl_contingency *c)
     const struct fl_ranking *ranking = page->ranking;
     struct bar *bar = add_bar(page, &page->panel[1], c);
     name_pair(ranking, c, bar->name);
+    shorten(bar->name);
     const enum colour one = colour_of(ranking, c->part[0]), other = colour_of(ranking, c->part[1]);
     bar->colour = one == other ? one : COLOUR_TWO;
     const double first = loss_alone(ranking, c->part[0]);

@@ -5,7 +5,8 @@
  *
  * The runs are a sweep (sim/sweep.h) whose plan is written here: point 0 is the scenario as it is, then
  * come the components one by one, then, if they are wanted, the pairs. Every point has the same seeds.
- * Of a pair of which one lies within the other nothing is to be learnt: it is left out.
+ * Of a pair of which one lies within the other nothing is to be learnt: it is left out. A venue that is
+ * down stops the true price as well, which is its layer: nothing is missed meanwhile.
  *
  * Left in the folder, beside what the sweep leaves: scenario.json, the scenario with all keys and
  * arguments, which the plan names; plan.json; and contingencies.json, which says what the points are:

@@ -515,6 +515,25 @@ Test(rank, draws_the_same_bytes_again)
     clean(folder);
 }
 
+Test(rank, draws_long_names_cut)
+{
+    char folder[FAKE_PATH];
+    static char longer[sizeof parts_json + 200], name[201];
+    fake_folder(folder);
+    write_by_hand(folder);
+    memset(name, 'm', 200);
+    const char *at = strstr(parts_json, "\"name\": \"one\"") + strlen("\"name\": \"");
+    snprintf(longer, sizeof longer, "%.*s%s%s", (int)(at - parts_json), parts_json, name, at + 3);
+    write_bytes(folder, "contingencies.json", longer, strlen(longer));
+    cr_assert_eq(draw(folder, "svg"), 0);
+    size_t bytes;
+    char *script = fake_read(folder, "contingency.gp", &bytes);
+    cr_expect_not_null(strstr(script, "bar_name[1] = 'region mmmm"));
+    cr_expect_not_null(strstr(script, "mmm...'"));
+    free(script);
+    clean(folder);
+}
+
 Test(rank, draws_nothing_when_it_fails)
 {
     char folder[FAKE_PATH];
