@@ -59,7 +59,7 @@ do for [panel=1:panels] {
     unset label
     set label 900 panel_heading[panel] at screen panel_name_left[panel], screen Y(205) left noenhanced font FONT.":Bold,19" tc rgb INK
     if (panel == 2) {
-        set label 901 "hatched: beyond the sum of each alone" at screen panel_right[panel], screen Y(205) right noenhanced font FONT.":Italic,16" tc rgb name_ink[5]
+        set label 901 "hatched: what the two cost beyond the sum of each alone" at screen panel_name_left[panel], screen Y(236) left noenhanced font FONT.":Italic,16" tc rgb name_ink[5]
     }
     if (panel_bars[panel] == 0) {
         set label 902 "nothing to draw" at graph 0.5, graph 0.5 center font FONT.":Italic,18" tc rgb MUTE

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REFUSED = 2, FAILED = 3, PANELS = 2, ROWS = 14, ROWS_LEAST = 4 };
+enum { REFUSED = 2, FAILED = 3, PANELS = 2, ROWS = 14, ROWS_LEAST = 4, PAIRS_LEAST = 8 };
 static const double ALPHA = 0.05;
 
 static const unsigned char script[] = {
@@ -25,7 +25,7 @@ static const unsigned char script[] = {
 };
 
 /* Pixels of the page, and points of its fonts. */
-static const double WIDTH_ONE = 1400, WIDTH_TWO = 2000, HEAD = 235, FOOT = 95, ROW = 44;
+static const double WIDTH_ONE = 1400, WIDTH_TWO = 2000, HEAD = 262, FOOT = 95, ROW = 44;
 static const double EDGE = 24, GAP = 50, AIR = 16, NAME_MOST = 560;
 static const double NAME_POINTS = 17, VALUE_POINTS = 16, TITLE_POINTS = 27;
 static const double NOTE_POINTS = 18, SUBTITLE_POINTS = 16;
@@ -185,14 +185,16 @@ static void choose_bars(struct page *page)
     for (size_t i = 0; i < ranking->pairs; i++) {
         more += fl_costs_more(&ranking->pair[i]);
     }
-    for (size_t i = 0; i < ranking->pairs && page->panel[1].bars < ROWS; i++) {
+    /* As many as on the left, so that neither side is empty. */
+    const size_t room = page->panel[0].bars > PAIRS_LEAST ? page->panel[0].bars : PAIRS_LEAST;
+    for (size_t i = 0; i < ranking->pairs && page->panel[1].bars < room; i++) {
         const struct fl_contingency *c = &ranking->pair[i];
         if (more > 0 ? fl_costs_more(c) : is_known(c) && c->verdict != FL_NOTHING) {
             add_pair(page, c);
         }
     }
     fl_say(page->panel[0].heading, FL_RANKING_TEXT, "one part lost");
-    const char *worst = more > ROWS ? "; the worst" : "";
+    const char *worst = more > room ? "; the worst" : "";
     fl_say(page->panel[1].heading, FL_RANKING_TEXT,
            "two parts lost: %zu of %zu pairs cost%s more than %s%s", more, ranking->pairs,
            more == 1 ? "s" : "", more == 1 ? "its parts" : "their parts", worst);
