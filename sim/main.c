@@ -739,7 +739,7 @@ static const struct argp_option rank_options[] = {
     {"resume", KEY_RESUME, 0, 0, "Go on where an earlier call ended; what failed is run again", 0},
     {"dry-run", KEY_DRY_RUN, 0, 0, "Print the parts and how many runs it is", 0},
     {"json", KEY_JSON, 0, 0, "Print JSON instead of a table", 0},
-    {"quiet", 'q', 0, 0, "Print the table and nothing else", 0},
+    {"quiet", 'q', 0, 0, "No progress on a terminal", 0},
     {"seed", KEY_SEED, "N", 0,
      "Seed from which those of the runs follow, instead of the scenario's", 0},
     OPTION_SET,

@@ -83,9 +83,9 @@ static int check_asked(struct ranking *r)
         return refuse("--order %" PRIu32 ": expected 1 (each part) or 2 (each two of them as well)",
                       asked->order);
     }
-    if (asked->replicates < 2 || asked->replicates > FL_RANK_REPLICATES_MAX) {
+    if (asked->replicates < 2 || asked->replicates > FL_REPLICATES_MAX) {
         return refuse("--replicates %" PRIu32 ": expected 2 to %d; one seed has no interval",
-                      asked->replicates, FL_RANK_REPLICATES_MAX);
+                      asked->replicates, FL_REPLICATES_MAX);
     }
     r->kinds = asked->of ? read_kinds(asked->of) : FL_COMPONENT_ALL;
     if (r->kinds == 0) {
@@ -507,6 +507,7 @@ static int run(const struct ranking *r, char directory[FL_RANK_PATH])
                                    .directory = directory,
                                    .jobs = asked->jobs,
                                    .resume = asked->resume,
+                                   .within = true,
                                    .quiet = asked->quiet};
     return fl_sweep(&sweep);
 }

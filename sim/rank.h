@@ -37,12 +37,11 @@ struct fl_rank {
 };
 enum {
     FL_RANK_REPLICATES = 10,
-    FL_RANK_REPLICATES_MAX = 1000000,
     FL_RANK_MOST = 1000, /* contingencies */
     FL_RANK_PATH = 4096
 };
 
-/* The status of fl_sweep, or 2 if the scenario or what is asked of it is at fault. The folder's name
+/* `quiet`: no progress on a terminal. The status of fl_sweep, or 2 if the scenario or what is asked of it is at fault. The folder's name
  * goes to `directory`. A dry run lists the components on stdout and leaves nothing. */
 int fl_rank(const struct fl_rank *rank, char directory[FL_RANK_PATH]);
 
