@@ -83,8 +83,11 @@ static void probe_observe(const struct fl_self *self, const void *state, int64_t
 }
 static const struct fl_observable probe_observables[] = {{"probe.steps", "", FL_COUNT, FL_MIN},
                                                          {.name = NULL}};
-static const struct fl_node_model probe_node = {4, probe_bytes, probe_init, probe_step,
-                                                probe_observe};
+static const struct fl_node_model probe_node = {.timer_count = 4,
+                                                .state_bytes = probe_bytes,
+                                                .init = probe_init,
+                                                .step = probe_step,
+                                                .observe = probe_observe};
 static const struct fl_model fl_model_probe = {.name = "probe",
                                                .family = FL_AGENT,
                                                .doc = "what a test makes of it",

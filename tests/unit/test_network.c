@@ -88,8 +88,11 @@ static void probe_observe(const struct fl_self *self, const void *state, int64_t
     (void)state;
     (void)out;
 }
-static const struct fl_node_model probe_node = {4, probe_bytes, probe_init, probe_step,
-                                                probe_observe};
+static const struct fl_node_model probe_node = {.timer_count = 4,
+                                                .state_bytes = probe_bytes,
+                                                .init = probe_init,
+                                                .step = probe_step,
+                                                .observe = probe_observe};
 static const struct fl_model probe = {
     .name = "probe", .family = FL_AGENT, .doc = "what a test makes of it", .node = &probe_node};
 
