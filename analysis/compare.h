@@ -159,7 +159,7 @@ int fl_matched_compare(const struct fl_inputs *inputs, const char *metric, doubl
                        struct fl_matched *out);
 void fl_matched_free(struct fl_matched *points);
 /* Six significant digits, whole numbers in full. */
-void fl_amount_text(double value, bool sign, char out[FL_SIDE_TEXT]);
+void fl_number_short(double value, bool sign, char out[FL_SIDE_TEXT]);
 
 /* compare_match.c: fills `match` from the grids. 0, else the exit status after a line. */
 int fl_points_match(const struct fl_inputs *inputs, struct fl_matched *out);

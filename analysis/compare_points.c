@@ -374,7 +374,7 @@ void fl_matched_free(struct fl_matched *points)
 
 /* --- words for people ------------------------------------------------------------------------------ */
 
-void fl_amount_text(double value, bool sign, char out[FL_SIDE_TEXT])
+void fl_number_short(double value, bool sign, char out[FL_SIDE_TEXT])
 {
     const double size = fabs(value);
     if (!isfinite(value)) {

@@ -20,7 +20,7 @@ struct sweeps {
 
 static void print_share(double share, char out[FL_SIDE_TEXT])
 {
-    fl_amount_text(100 * share, false, out);
+    fl_number_short(100 * share, false, out);
 }
 
 static void print_grid(const struct fl_matched *points)
@@ -83,8 +83,8 @@ static void interval_text(const struct fl_move *move, char out[2 * FL_SIDE_TEXT 
     } else if (isnan(move->shift.difference.low)) {
         fl_say(out, 2 * FL_SIDE_TEXT + 8, "%s", "");
     } else {
-        fl_amount_text(move->shift.difference.low, false, low);
-        fl_amount_text(move->shift.difference.high, false, high);
+        fl_number_short(move->shift.difference.low, false, low);
+        fl_number_short(move->shift.difference.high, false, high);
         fl_say(out, 2 * FL_SIDE_TEXT + 8, "[%s, %s]", low, high);
     }
 }
@@ -96,9 +96,9 @@ static void add_move(struct fl_aligned *table, const struct fl_matched *points,
         interval[2 * FL_SIDE_TEXT + 8], adjusted[FL_SIDE_TEXT];
     const struct fl_match *match = &points->match[move->match];
     fl_point_text(&points->grid[0].rows, match->point[0], point);
-    fl_amount_text(move->mean[0], false, a);
-    fl_amount_text(move->mean[1], false, b);
-    fl_amount_text(move->shift.difference.value, true, difference);
+    fl_number_short(move->mean[0], false, a);
+    fl_number_short(move->mean[1], false, b);
+    fl_number_short(move->shift.difference.value, true, difference);
     interval_text(move, interval);
     p_text(move->adjusted, adjusted);
     fl_aligned_add(table, "%s%s%s%s", move->metric, *move->unit ? " (" : "", move->unit,

@@ -135,14 +135,14 @@ static void write_words(FILE *file, const struct forest *forest)
     fl_title_break(title, TITLE_POINTS, TITLE_ROOM, lines);
     fl_gnuplot_text(file, "title_1", lines[0]);
     fl_gnuplot_text(file, "title_2", lines[1]);
-    fl_amount_text(100 * points->alpha, false, share);
+    fl_number_short(100 * points->alpha, false, share);
     fl_say(text, sizeof text,
            "A  %s · B  %s · %s · full: beyond noise among %zu comparisons (Holm, %s %%)%s",
            forest->inputs.side[0].name, forest->inputs.side[1].name,
            points->paired ? "paired by seed" : "not paired", points->moves - points->cannot_tell,
            share, forest->all > forest->rows ? " · the most significant points" : "");
     fl_gnuplot_text(file, "subtitle", text);
-    fl_amount_text(100 * (1 - points->alpha), false, share);
+    fl_number_short(100 * (1 - points->alpha), false, share);
     fl_say(text, sizeof text, "B - A: %s%s%s%s, with intervals at %s %% of each", forest->metric,
            *forest->axis_unit ? " [" : "", forest->axis_unit, *forest->axis_unit ? "]" : "", share);
     fl_gnuplot_text(file, "axis", text);

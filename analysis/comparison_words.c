@@ -241,10 +241,10 @@ static void say_result(const struct fl_comparison *comparison, char out[FL_COMPA
         const enum fl_comparison_line line =
             comparison->panel[0] == FL_PANEL_SERIES ? FL_DRAWN_SERIES : FL_DRAWN_ORACLE;
         char a[FL_SIDE_TEXT], b[FL_SIDE_TEXT];
-        fl_amount_text(fl_comparison_value(comparison, 0, line, run[0].outline->samples - 1), false,
-                       a);
-        fl_amount_text(fl_comparison_value(comparison, 1, line, run[1].outline->samples - 1), false,
-                       b);
+        fl_number_short(fl_comparison_value(comparison, 0, line, run[0].outline->samples - 1),
+                        false, a);
+        fl_number_short(fl_comparison_value(comparison, 1, line, run[1].outline->samples - 1),
+                        false, b);
         fl_say(out, FL_COMPARISON_TEXT, "%s ends at %s in B, at %s in A",
                line == FL_DRAWN_SERIES ? comparison->series : "oracle.price", b, a);
     }

@@ -240,7 +240,7 @@ static void end_label(const struct fl_comparison *comparison, int side, int pane
         break;
     case FL_PANEL_SERIES: {
         char amount[FL_SIDE_TEXT];
-        fl_amount_text(value, false, amount);
+        fl_number_short(value, false, amount);
         fl_say(text, sizeof text, "%.40s %s", amount, comparison->series_unit);
         break;
     }
