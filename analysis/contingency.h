@@ -2,7 +2,7 @@
  * From the folder of `faultline rank` (sim/rank.h says what is in it). */
 #ifndef FL_CONTINGENCY_H
 #define FL_CONTINGENCY_H
-#include "analysis/paired.h"
+#include "analysis/quantity.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -69,13 +69,11 @@ size_t fl_verdicts(const struct fl_contingency *list, size_t count,
 bool fl_costs_more(const struct fl_contingency *pair);
 bool fl_is_hidden(const struct fl_ranking *ranking, const struct fl_contingency *pair);
 
-/* contingency_words.c. `sign`: with a plus before what is positive. */
-enum { FL_RANKING_TEXT = 512, FL_AMOUNT_TEXT = 96 };
-/* "$3.19 M"; "12.5 s". */
-void fl_amount_text(double value, const char *unit, bool sign, char out[FL_AMOUNT_TEXT]);
-/* "$3.19 M [3.10, 3.28]". */
-void fl_interval_text(struct fl_estimate estimate, const char *unit, bool sign,
-                      char out[FL_AMOUNT_TEXT]);
+/* contingency_words.c. "$232 k [144, 320]", or what is more than without: "+$232 k [144, 320]". No brackets
+ * where the interval is no longer than a point, or is not finite. */
+enum { FL_RANKING_TEXT = 512 };
+void fl_total_text(struct fl_estimate total, const char *unit, char out[FL_QUANTITY_TEXT]);
+void fl_loss_text(struct fl_estimate loss, const char *unit, char out[FL_QUANTITY_TEXT]);
 /* "region frankfurt", "client red", "group reporter", "validator[3]"; two with "and" between. */
 void fl_lost_text(const struct fl_ranking *ranking, const struct fl_contingency *contingency,
                   const char *between, char out[FL_RANKING_TEXT]);

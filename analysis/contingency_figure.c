@@ -44,7 +44,7 @@ enum colour {
 
 struct bar {
     const struct fl_contingency *contingency;
-    char name[FL_RANKING_TEXT], value[FL_AMOUNT_TEXT];
+    char name[FL_RANKING_TEXT], value[FL_QUANTITY_TEXT];
     enum colour colour; /* of the name */
     bool sure;          /* the interval does not hold 0 */
     double edge[4]; /* the bar's pieces lie between these; of one part only the first two count */
@@ -93,7 +93,7 @@ static struct bar *add_bar(struct page *page, struct panel *panel, const struct 
     struct bar *bar = &panel->bar[panel->bars++];
     bar->contingency = c;
     bar->sure = c->verdict == FL_LOSES || c->verdict == FL_SAVES;
-    fl_amount_text(c->loss.value, page->ranking->unit, true, bar->value);
+    fl_loss_text((struct fl_estimate){c->loss.value, NAN, NAN}, page->ranking->unit, bar->value);
     return bar;
 }
 
@@ -277,26 +277,21 @@ static void lay_out(struct page *page)
 static void choose_unit(struct page *page)
 {
     const double most = fmax(page->panel[0].high, -page->panel[0].low);
-    const bool usd = strcmp(page->ranking->unit, "USD") == 0;
-    page->scale = !usd || most < 2e3 ? 1 : most < 2e6 ? 1e3 : most < 2e9 ? 1e6 : 1e9;
-    const char *unit = !usd                ? page->ranking->unit
-                       : page->scale == 1  ? "$"
-                       : page->scale < 1e6 ? "$ thousand"
-                       : page->scale < 1e9 ? "$ million"
-                                           : "$ billion";
-    const bool debt = strcmp(page->ranking->metric, "ledger.bad_debt") == 0;
-    fl_say(page->axis, sizeof page->axis, "%s%s%s%s", debt ? "bad debt" : page->ranking->metric,
-           *unit ? " [" : "", unit, *unit ? "]" : "");
+    char unit[FL_WORDING], name[FL_WORDING];
+    page->scale = fl_quantity_axis(most, page->ranking->unit, unit);
+    fl_quantity_name(page->ranking->metric, name);
+    fl_say(page->axis, sizeof page->axis, "%s%s%s%s", name, *unit ? " [" : "", unit,
+           *unit ? "]" : "");
 }
 
 /* "Losing client red costs $282 k beyond the insurance fund". */
 static void say_worst(const struct fl_ranking *ranking, const struct fl_contingency *c,
                       const char *losing, char out[FL_RANKING_TEXT])
 {
-    char name[FL_RANKING_TEXT], amount[FL_AMOUNT_TEXT];
+    char name[FL_RANKING_TEXT], amount[FL_QUANTITY_TEXT];
     const bool debt = strcmp(ranking->metric, "ledger.bad_debt") == 0;
     fl_lost_text(ranking, c, " and ", name);
-    fl_interval_text(c->loss, ranking->unit, false, amount);
+    fl_total_text(c->loss, ranking->unit, amount);
     fl_say(out, FL_RANKING_TEXT, "%s %.200s %s %s%s%s", losing, name, debt ? "costs" : "adds",
            amount, debt ? " beyond the insurance fund" : " to ", debt ? "" : ranking->metric);
 }
@@ -343,8 +338,8 @@ static void say_notes(struct page *page)
 {
     const struct fl_ranking *ranking = page->ranking;
     const size_t nothing = fl_verdicts(ranking->single, ranking->singles, FL_NOTHING);
-    char base[FL_AMOUNT_TEXT], window[FL_RANKING_TEXT];
-    fl_interval_text(ranking->base, ranking->unit, false, base);
+    char base[FL_QUANTITY_TEXT], window[FL_RANKING_TEXT];
+    fl_total_text(ranking->base, ranking->unit, base);
     fl_window_text(ranking, window);
     size_t drawn = page->panel[0].bars, known = 0;
     for (size_t i = 0; i < ranking->singles; i++) {

@@ -37,10 +37,10 @@ static void beside_text(const struct fl_contingency *c, char out[FL_RANKING_TEXT
     static const char *const unit[FL_BESIDES] = {"USD", "", "USD"};
     out[0] = '\0';
     for (int k = 0; k < FL_BESIDES; k++) {
-        char amount[FL_AMOUNT_TEXT];
+        char amount[FL_QUANTITY_TEXT];
         const size_t length = strlen(out);
         if (isfinite(c->beside[k].value) && c->beside[k].value != 0) {
-            fl_amount_text(c->beside[k].value, unit[k], true, amount);
+            fl_loss_text((struct fl_estimate){c->beside[k].value, NAN, NAN}, unit[k], amount);
             fl_say(out + length, FL_RANKING_TEXT - length, "%s%s %s", length > 0 ? ", " : "",
                    name[k], amount);
         }
@@ -55,9 +55,9 @@ static void fill(const struct fl_ranking *ranking, const struct fl_contingency *
     fl_say(line->cell[COLUMN_RANK], FL_RANKING_TEXT, "%zu", rank);
     fl_say(line->cell[COLUMN_MARK], FL_RANKING_TEXT, "%s", c->pairs > 0 ? mark[c->verdict] : "");
     fl_lost_text(ranking, c, " and ", line->cell[COLUMN_LOST]);
-    char amount[FL_AMOUNT_TEXT] = "no two runs ended well";
+    char amount[FL_QUANTITY_TEXT] = "no two runs ended well";
     if (c->pairs > 0) {
-        fl_interval_text(c->loss, ranking->unit, true, amount);
+        fl_loss_text(c->loss, ranking->unit, amount);
         beside_text(c, line->cell[COLUMN_BESIDE]);
     }
     fl_say(line->cell[COLUMN_LOSS], FL_RANKING_TEXT, "%s", amount);
@@ -67,7 +67,7 @@ static void fill(const struct fl_ranking *ranking, const struct fl_contingency *
         fl_say(line->cell[COLUMN_LAST], FL_RANKING_TEXT, "%.200s%s%.200s%s", part->members,
                also ? " (also " : "", part->also, also ? ")" : "");
     } else if (isfinite(c->synergy.value)) {
-        fl_interval_text(c->synergy, ranking->unit, true, amount);
+        fl_loss_text(c->synergy, ranking->unit, amount);
         fl_say(line->cell[COLUMN_LAST], FL_RANKING_TEXT, "of it %s beyond the two alone", amount);
     }
 }
@@ -153,9 +153,9 @@ static void print_pairs(const struct fl_ranking *ranking)
 
 static void print(const struct fl_ranking *ranking)
 {
-    char window[FL_RANKING_TEXT], base[FL_AMOUNT_TEXT];
+    char window[FL_RANKING_TEXT], base[FL_QUANTITY_TEXT];
     fl_window_text(ranking, window);
-    fl_interval_text(ranking->base, ranking->unit, false, base);
+    fl_total_text(ranking->base, ranking->unit, base);
     printf("%s: what each part adds to %s if it is down %s\n", ranking->scenario, ranking->metric,
            window);
     printf("  %zu seeds, [intervals] at %.6g %%; the scenario as it is: %s\n\n",

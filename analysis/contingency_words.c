@@ -7,78 +7,19 @@
 #include <math.h>
 #include <string.h>
 
-/* --- amounts ----------------------------------------------------------------------------------------- */
-
-struct scale {
-    const char *before, *after;
-    double by;
-    int decimals;
-};
-
-/* Of a value of this size: three digits that matter, dollars by thousands. */
-static struct scale scale_of(double size, const char *unit)
+void fl_total_text(struct fl_estimate total, const char *unit, char out[FL_QUANTITY_TEXT])
 {
-    const bool usd = strcmp(unit, "USD") == 0;
-    struct scale scale = {usd ? "$" : "", "", 1, 0};
-    if (usd && size >= 999.5e6) {
-        scale = (struct scale){"$", " B", 1e9, 0};
-    } else if (usd && size >= 999.5e3) {
-        scale = (struct scale){"$", " M", 1e6, 0};
-    } else if (usd && size >= 999.5) {
-        scale = (struct scale){"$", " k", 1e3, 0};
+    if (total.low == total.high) {
+        total.low = total.high = NAN;
     }
-    const double shown = size / scale.by;
-    const bool counts = *unit == '\0';
-    scale.decimals = shown == 0 || shown >= 99.95 ? 0 : shown >= 9.995 ? !counts : 2 - counts;
-    return scale;
+    fl_quantity_estimate(total, unit, out);
 }
 
-static void put(double value, const struct scale *scale, const char *sign, const char *after,
-                char out[FL_AMOUNT_TEXT])
+void fl_loss_text(struct fl_estimate loss, const char *unit, char out[FL_QUANTITY_TEXT])
 {
-    const double shown = fabs(value) / scale->by;
-    fl_say(out, FL_AMOUNT_TEXT, "%s%s%.*f%s", sign, scale->before, scale->decimals, shown, after);
-}
-
-static const char *sign_of(double value, bool plus)
-{
-    return value < 0 ? "-" : plus && value > 0 ? "+" : "";
-}
-
-/* Dollars carry their unit in front. */
-static void add_unit(const char *unit, char out[FL_AMOUNT_TEXT])
-{
-    const size_t length = strlen(out);
-    if (*unit && strcmp(unit, "USD") != 0) {
-        fl_say(out + length, FL_AMOUNT_TEXT - length, " %s", unit);
-    }
-}
-
-void fl_amount_text(double value, const char *unit, bool sign, char out[FL_AMOUNT_TEXT])
-{
-    if (!isfinite(value)) {
-        fl_say(out, FL_AMOUNT_TEXT, "?");
-        return;
-    }
-    const struct scale scale = scale_of(fabs(value), unit);
-    put(value, &scale, sign_of(value, sign), scale.after, out);
-    add_unit(unit, out);
-}
-
-void fl_interval_text(struct fl_estimate e, const char *unit, bool sign, char out[FL_AMOUNT_TEXT])
-{
-    if (!isfinite(e.value) || !isfinite(e.low) || !isfinite(e.high) || e.low == e.high) {
-        fl_amount_text(e.value, unit, sign, out);
-        return;
-    }
-    char value[FL_AMOUNT_TEXT], low[FL_AMOUNT_TEXT], high[FL_AMOUNT_TEXT];
-    struct scale scale = scale_of(fmax(fabs(e.low), fabs(e.high)), unit);
-    put(e.value, &scale, sign_of(e.value, sign), scale.after, value);
-    scale.before = "";
-    put(e.low, &scale, sign_of(e.low, false), "", low);
-    put(e.high, &scale, sign_of(e.high, false), "", high);
-    add_unit(unit, value);
-    fl_say(out, FL_AMOUNT_TEXT, "%.40s [%.20s, %.20s]", value, low, high);
+    char text[FL_QUANTITY_TEXT];
+    fl_total_text(loss, unit, text);
+    fl_say(out, FL_QUANTITY_TEXT, "%s%.180s", loss.value > 0 ? "+" : "", text);
 }
 
 /* --- names ------------------------------------------------------------------------------------------- */

@@ -457,15 +457,16 @@ Test(rank, says_amounts_as_people_do)
     } cases[] = {
         {{282123, -41234, 605000}, "USD", "+$282 k [-41, 605]"},
         {{3190000, 3100000, 3284999}, "USD", "+$3.19 M [3.10, 3.28]"},
-        {{-12.5, -14, -11}, "USD", "-$12.5 [-14.0, -11.0]"},
+        {{-12.6, -14.2, -11}, "USD", "-$13 [-14, -11]"},
         {{0, 0, 0}, "USD", "$0"},
-        {{4, NAN, NAN}, "USD", "+$4.00"},
-        {{1.25, 0.5, 2}, "s", "+1.25 s [0.50, 2.00]"},
+        {{4, NAN, NAN}, "USD", "+$4"},
+        {{4, 4, 4}, "USD", "+$4"},
+        {{1.25, 0.5, 2}, "s", "+1.25 s [0.5, 2]"},
         {{41, 41, 41}, "", "+41"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char text[FL_AMOUNT_TEXT];
-        fl_interval_text(cases[i].e, cases[i].unit, true, text);
+        char text[FL_QUANTITY_TEXT];
+        fl_loss_text(cases[i].e, cases[i].unit, text);
         cr_expect_str_eq(text, cases[i].text, "%s, not %s", text, cases[i].text);
     }
 }
@@ -504,9 +505,9 @@ Test(rank, draws_the_same_bytes_again)
     char *script = fake_read(folder, "contingency.gp", &bytes);
     static const char *const wanted[] = {
         "title_1 = '2 regions and client red are single points of failure:'",
-        "title_2 = 'losing region one costs $10.0 [7.5, 12.5] beyond the insurance fund'",
+        "title_2 = 'losing region one costs $10 [8, 12] beyond the insurance fund'",
         "note = '1 of 6 parts changes nothing at all",
-        "bar_value[1] = '+$10.0'",
+        "bar_value[1] = '+$10'",
         "panel_heading[2] = 'two parts lost: 1 of 1 pairs costs more than its parts'",
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
