@@ -39,8 +39,8 @@ int fl_explain(const struct fl_explain *job);
  * noise (analysis/shift.h). A run and a sweep: 2. Whether they differ is no matter of the status. */
 struct fl_compare {
     const char *directory[2]; /* A, B */
-    const char *metric;       /* NULL: everything; of runs, a path in the summary or its first words */
-    double alpha;             /* above 0 and below 1; how often all that is called moved may be wrong */
+    const char *metric; /* NULL: everything; of runs, a path in the summary or its first words */
+    double alpha;       /* above 0 and below 1; how often all that is called moved may be wrong */
     bool json;
 };
 int fl_compare(const struct fl_compare *job);
