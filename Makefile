@@ -5,9 +5,6 @@ BUILD    ?= build
 CFLAGS   ?= -O2 -g
 PREFIX   ?= /usr/local
 FLAGSHIP := eth-crash-2020-03-12
-# Of the figure of what faults cost: three runs that differ in their faults only, and a sweep.
-COST     := eth-crash-pbft-no-fault eth-crash-pbft-below-third eth-crash-pbft-beyond-third
-SWEEP    := stale-minutes
 
 # Kept apart from CFLAGS: `make CFLAGS=-O0` replaces CFLAGS, and any += to it, in silence.
 # No -Werror under sanitizers: their code makes gcc warn of what cannot be.
@@ -90,14 +87,8 @@ fuzz: setup ## FL_FUZZ_SECONDS (600) of anything at all, read as a scenario
 coverage: setup ## lines of the scenario reader that its tests and the inputs of `make fuzz` reach
 	+@tests/setup/coverage.sh
 
-figures: $(BUILD)/faultline ## remake the figures of the README, seeds as committed; the sweep takes an hour of two cores
-	@$< run scenarios/$(FLAGSHIP).json -q -o results/$(FLAGSHIP)
-	@$< plot results/$(FLAGSHIP)
-	@mkdir -p analysis/figures && cp results/$(FLAGSHIP)/timeline.png analysis/figures/$(FLAGSHIP).png
-	@for run in $(COST); do $< run scenarios/$$run.json -q -o results/$$run || exit 1; done
-	@$< sweep scenarios/sweeps/$(SWEEP).json -q --resume -o results/$(SWEEP)
-	@$< plot --as cost $(COST:%=results/%) --sweep results/$(SWEEP)
-	@cp results/$(SWEEP)/cost.png analysis/figures/eth-crash-pbft.png
+figures: $(BUILD)/faultline ## remake the figures of the README, or FIGURES="NAME..." of them; one takes 45 minutes
+	@analysis/figures/remake.sh $< $(FIGURES)
 
 golden: $(BUILD)/faultline $(TESTS) ## rewrite tests/golden; look at the difference before a commit
 	@FL_GOLDEN=write tests/setup/run.sh $$(grep -ls FL_GOLDEN $(TESTS))
