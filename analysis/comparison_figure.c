@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-enum { EXIT_USAGE = 2, EXIT_IO = 3 };
+enum { EXIT_IO = 3 };
 
 static int draw_runs(const struct fl_plot *plot)
 {
@@ -32,10 +32,6 @@ static int draw_runs(const struct fl_plot *plot)
 
 static int draw(const struct fl_plot *plot, char *path_out, size_t bytes)
 {
-    if (plot->count != FL_SIDES || plot->sweep) {
-        fputs("faultline: --as comparison takes two runs, or two sweeps: A B\n", stderr);
-        return EXIT_USAGE;
-    }
     const char *const directory[FL_SIDES] = {plot->folder[0], plot->folder[1]};
     int status = 0;
     switch (fl_folders_kind(directory, &status)) {
@@ -53,5 +49,9 @@ static int draw(const struct fl_plot *plot, char *path_out, size_t bytes)
 }
 
 const struct fl_figure_kind fl_figure_comparison = {
-    "comparison", "two runs over the same axes, or differences between two sweeps with intervals",
-    draw};
+    .name = "comparison",
+    .doc = "two runs over the same axes, or differences between two sweeps with intervals",
+    .least = FL_SIDES,
+    .most = FL_SIDES,
+    .takes = FL_TAKES_METRIC,
+    .draw = draw};

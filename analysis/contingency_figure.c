@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REFUSED = 2, FAILED = 3, PANELS = 2, ROWS = 14, ROWS_LEAST = 4, PAIRS_LEAST = 8 };
+enum { FAILED = 3, PANELS = 2, ROWS = 14, ROWS_LEAST = 4, PAIRS_LEAST = 8 };
 static const double ALPHA = 0.05;
 
 static const unsigned char script[] = {
@@ -508,13 +508,6 @@ static bool draw(const struct fl_ranking *ranking, const struct fl_plot *plot)
 
 static int draw_contingency(const struct fl_plot *plot, char *path_out, size_t bytes)
 {
-    if (plot->count > 1 || plot->sweep) {
-        fputs(
-            "faultline: the figure of contingencies is of one folder of `faultline rank`, without "
-            "--sweep\n",
-            stderr);
-        return REFUSED;
-    }
     struct fl_ranking ranking;
     int status = fl_ranking_read(plot->folder[0], plot->metric, ALPHA, &ranking);
     if (status == 0) {
@@ -526,5 +519,9 @@ static int draw_contingency(const struct fl_plot *plot, char *path_out, size_t b
 }
 
 const struct fl_figure_kind fl_figure_contingency = {
-    "contingency", "what each part, and each pair, costs when it is lost, from a `faultline rank`",
-    draw_contingency};
+    .name = "contingency",
+    .doc = "what each part, and each pair, costs when it is lost, from a `faultline rank`",
+    .least = 1,
+    .most = 1,
+    .takes = FL_TAKES_METRIC,
+    .draw = draw_contingency};

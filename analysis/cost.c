@@ -14,7 +14,7 @@
 
 #include <stdlib.h>
 
-enum { REFUSED = 2, FAILED = 3 };
+enum { FAILED = 3 };
 
 static bool comparable(const struct fl_cost *cost, const char *const directory[], const char *sweep)
 {
@@ -52,13 +52,6 @@ static bool read_all(struct fl_cost *cost, const char *const directory[], size_t
 
 static int draw_cost(const struct fl_plot *plot, char *path_out, size_t bytes)
 {
-    if (plot->count > FL_COST_RUNS || !plot->sweep || plot->metric) {
-        fprintf(stderr,
-                "faultline: --as cost takes 1 to %d runs and a sweep, named by --sweep, and no "
-                "--metric\n",
-                FL_COST_RUNS);
-        return REFUSED;
-    }
     struct fl_cost *cost = fl_alloc(1, sizeof *cost);
     bool ok = read_all(cost, plot->folder, plot->count, plot->sweep);
     if (ok) {
@@ -78,6 +71,10 @@ static int draw_cost(const struct fl_plot *plot, char *path_out, size_t bytes)
 }
 
 const struct fl_figure_kind fl_figure_cost = {
-    "cost",
-    "what faults cost: runs that differ in their faults only, and a sweep over the length of one",
-    draw_cost};
+    .name = "cost",
+    .doc = "what faults cost: runs that differ in their faults only, and a sweep over the length "
+           "of one",
+    .least = 1,
+    .most = FL_COST_RUNS,
+    .takes = FL_TAKES_SWEEP,
+    .draw = draw_cost};

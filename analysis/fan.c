@@ -457,12 +457,6 @@ static bool is_sweep(const char *folder)
 
 static int draw_fan(const struct fl_plot *plot, char *path_out, size_t bytes)
 {
-    if (plot->sweep || plot->at || plot->span) {
-        fputs("faultline: --as fan takes runs that differ in their seeds, or one sweep, and no "
-              "--sweep, --at or --for\n",
-              stderr);
-        return EXIT_USAGE;
-    }
     struct fl_fan fan;
     int status = plot->count == 1 && is_sweep(plot->folder[0])
                      ? fl_fan_read_sweep(plot->folder[0], plot->metric, &fan)
@@ -475,5 +469,9 @@ static int draw_fan(const struct fl_plot *plot, char *path_out, size_t bytes)
 }
 
 const struct fl_figure_kind fl_figure_fan = {
-    "fan", "how far seeds drift apart: runs that differ in nothing else, or a sweep over one axis",
-    draw_fan};
+    .name = "fan",
+    .doc = "how far seeds drift apart: runs that differ in nothing else, or a sweep over one axis",
+    .least = 1,
+    .most = FL_FIGURE_FOLDERS,
+    .takes = FL_TAKES_METRIC,
+    .draw = draw_fan};

@@ -375,11 +375,6 @@ static int draw_rows(struct fl_trace *trace, const struct fl_rows *rows, const s
 static int draw_loss(const struct fl_plot *plot, char *path_out, size_t bytes)
 {
     char error[8192];
-    if (plot->count != 1 || plot->sweep || plot->at || plot->span) {
-        fputs("faultline: --as loss takes one sweep, named without --sweep, and no --at or --for\n",
-              stderr);
-        return EXIT_USAGE;
-    }
     struct fl_trace *trace = fl_trace_open_sweep(plot->folder[0], error, sizeof error);
     if (!trace) {
         fprintf(stderr, "faultline: %s\n", error);
@@ -395,5 +390,9 @@ static int draw_loss(const struct fl_plot *plot, char *path_out, size_t bytes)
 }
 
 const struct fl_figure_kind fl_figure_loss = {
-    "loss", "the distribution of losses at the points of a sweep, with its tail, VaR and ES",
-    draw_loss};
+    .name = "loss",
+    .doc = "the distribution of losses at the points of a sweep, with its tail, VaR and ES",
+    .least = 1,
+    .most = 1,
+    .takes = FL_TAKES_METRIC,
+    .draw = draw_loss};

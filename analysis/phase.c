@@ -16,14 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { USAGE = 2, FAILED = 3 };
+enum { FAILED = 3 };
 
 static int draw(const struct fl_plot *plot, char *path_out, size_t bytes)
 {
-    if (plot->count != 1 || plot->sweep) {
-        fputs("faultline: --as phase takes the results folder of one sweep\n", stderr);
-        return USAGE;
-    }
     struct fl_phase *phase = fl_alloc(1, sizeof *phase);
     int status = fl_phase_read(plot->folder[0], plot->metric, phase);
     if (status == 0) {
@@ -47,7 +43,9 @@ static int draw(const struct fl_plot *plot, char *path_out, size_t bytes)
 
 const struct fl_figure_kind fl_figure_phase = {
     .name = "phase",
-    .doc =
-        "phase diagram of a sweep over two numbers: a metric's mean in each cell, and the border "
-        "beyond which half of the seeds have it above 0",
+    .doc = "phase diagram of a sweep over two numbers: a metric's mean in each cell, and the "
+           "border beyond which half of the seeds have it above 0",
+    .least = 1,
+    .most = 1,
+    .takes = FL_TAKES_METRIC,
     .draw = draw};

@@ -354,9 +354,8 @@ static int draw(const struct fl_sequence_run *run, const struct fl_plot *plot, c
 
 static int draw_sequence(const struct fl_plot *plot, char *path_out, size_t bytes)
 {
-    if (plot->count != 1 || plot->sweep || plot->metric || (plot->span && *plot->span <= 0)) {
-        fprintf(stderr, "faultline: --as sequence takes one run, no sweep, no --metric, and a "
-                        "--for above 0\n");
+    if (plot->span && *plot->span <= 0) {
+        fprintf(stderr, "faultline: --for %g: expected seconds above 0\n", *plot->span);
         return EXIT_USAGE;
     }
     struct fl_sequence_run run;
@@ -369,6 +368,9 @@ static int draw_sequence(const struct fl_plot *plot, char *path_out, size_t byte
 }
 
 const struct fl_figure_kind fl_figure_sequence = {
-    "sequence",
-    "the messages of one run around a moment, from lane to lane (trace detail messages)",
-    draw_sequence};
+    .name = "sequence",
+    .doc = "the messages of one run around a moment, from lane to lane (trace detail messages)",
+    .least = 1,
+    .most = 1,
+    .takes = FL_TAKES_MOMENT,
+    .draw = draw_sequence};

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REFUSED = 2, FAILED = 3, PATH_BYTES = 4096 };
+enum { FAILED = 3, PATH_BYTES = 4096 };
 
 static void compose(struct fl_figure *figure)
 {
@@ -61,13 +61,6 @@ static bool is_drawable(const struct fl_outline *run)
 static int draw_timeline(const struct fl_plot *plot, char *path_out, size_t bytes)
 {
     char error[PATH_BYTES];
-    if (plot->count > 1 || plot->sweep || plot->metric) {
-        fputs(
-            "faultline: a timeline is of one run, without --sweep and --metric; other figures take "
-            "more, see --as\n",
-            stderr);
-        return REFUSED;
-    }
     const char *folder = plot->folder[0];
     struct fl_trace *trace = fl_trace_open(folder, error, sizeof error);
     if (!trace) {
@@ -95,5 +88,8 @@ static int draw_timeline(const struct fl_plot *plot, char *path_out, size_t byte
 }
 
 const struct fl_figure_kind fl_figure_timeline = {
-    "timeline", "prices, liquidations and who bears the loss, over the time of one run",
-    draw_timeline};
+    .name = "timeline",
+    .doc = "prices, liquidations and who bears the loss, over the time of one run",
+    .least = 1,
+    .most = 1,
+    .draw = draw_timeline};

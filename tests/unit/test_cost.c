@@ -449,7 +449,6 @@ Test(cost, a_timeline_is_of_one_run)
     said[fread(said, 1, sizeof said - 1, talk)] = '\0';
     const int status = pclose(talk);
     cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 2);
-    cr_expect_str_eq(said,
-                     "faultline: a timeline is of one run, without --sweep and --metric; other "
-                     "figures take more, see --as\n");
+    cr_expect_str_eq(said, "faultline: --as timeline takes 1 results folder, not 2: prices, "
+                           "liquidations and who bears the loss, over the time of one run\n");
 }

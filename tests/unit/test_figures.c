@@ -303,9 +303,9 @@ Test(loss, refusals)
     job.metric = "ledger.deficits";
     expect_refused(&job, "loss", 2, "(did you mean \"ledger.deficit\"?)");
     job.at = &(double){1};
-    expect_refused(&job, "loss", 2, "and no --at or --for");
+    expect_refused(&job, "loss", 2, "--as loss takes no --at: the distribution");
     job = (struct fl_plot){.folder = two, .count = 2, .format = "png"};
-    expect_refused(&job, "loss", 2, "--as loss takes one sweep");
+    expect_refused(&job, "loss", 2, "--as loss takes 1 results folder, not 2: ");
     clean(folder);
 }
 
@@ -457,7 +457,7 @@ Test(fan, refusals)
     job.count = 1;
     expect_refused(&job, "fan", 2, "needs two seeds and two samples, not 1 and 11");
     job.sweep = runs.folder[1];
-    expect_refused(&job, "fan", 2, "and no --sweep, --at or --for");
+    expect_refused(&job, "fan", 2, "--as fan takes no --sweep: how far");
     remove_runs(&runs);
 }
 
@@ -584,7 +584,7 @@ Test(sequence, refusals)
                    "no message of the consensus is sent from 1.45 to 1.7 s; its "
                    "7 messages are sent from 0.99 to 1.01 s");
     span = 0;
-    expect_refused(&job, "sequence", 2, "a --for above 0");
+    expect_refused(&job, "sequence", 2, "--for 0: expected seconds above 0");
     clean(folder);
 }
 

@@ -443,8 +443,11 @@ Test(phase, refuses_more_than_one_sweep)
     cr_expect_eq(fl_plot(&(struct fl_plot){.folder = two, .count = 2, .format = "png"}, "phase",
                          path, sizeof path),
                  2);
-    cr_expect_str_eq(said_on_stderr(),
-                     "faultline: --as phase takes the results folder of one sweep\n");
+    cr_expect_str_eq(
+        said_on_stderr(),
+        "faultline: --as phase takes 1 results folder, not 2: phase diagram of a sweep "
+        "over two numbers: a metric's mean in each cell, and the border beyond which "
+        "half of the seeds have it above 0\n");
 }
 
 Test(phase, a_folder_without_a_sweep)

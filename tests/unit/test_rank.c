@@ -632,7 +632,7 @@ Test(rank, says_what_is_wrong)
         {"rank nowhere.json", 3, "nowhere.json"},
         {"rank", 2, "expected SCENARIO.json"},
         {"plot scenarios --as contingency", 3, "expected the folder of a `faultline rank`"},
-        {"plot scenarios --as contingency --sweep x", 2, "without --sweep"},
+        {"plot scenarios --as contingency --sweep x", 2, "takes no --sweep: what each part"},
     };
     static char text[TEXT];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
