@@ -218,10 +218,10 @@ static const char *find_folder(struct scripts *s, const char *directory)
 static void print_done(const struct scripts *s)
 {
     const uint32_t most = (s->points + s->tasks - 1) / s->tasks;
-    printf("%s: %" PRIu32 " points in %" PRIu32 " tasks of %" PRIu32 " point%s at most, %" PRIu32
+    printf("%s: %" PRIu32 " points in %" PRIu32 " task%s of %" PRIu32 " point%s at most, %" PRIu32
            " core%s each\n",
-           s->name, s->points, s->tasks, most, most == 1 ? "" : "s", s->jobs,
-           s->jobs == 1 ? "" : "s");
+           s->name, s->points, s->tasks, s->tasks == 1 ? "" : "s", most, most == 1 ? "" : "s",
+           s->jobs, s->jobs == 1 ? "" : "s");
     print_path(stdout, "  sh ", s->directory, "/submit.sh    Slurm: a job array, then the merge\n");
     print_path(stdout, "  sh ", s->directory, "/parallel.sh  this machine, by GNU parallel\n");
 }
