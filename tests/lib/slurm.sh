@@ -16,13 +16,13 @@
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 slurm_folder='' slurm_munge='' slurm_controller='' slurm_node='' slurm_died=0 slurm_guard=''
 
+# Says what is wrong, with what the daemons said last.
 slurm_fail() {
     local log
     echo "slurm: $*" >&2
     for log in "$slurm_folder"/log/*; do
         [[ ! -s $log ]] || { echo "--- the end of ${log##*/}" >&2 && tail -n 15 "$log" >&2; }
     done
-    return 1
 }
 
 # Polls, because no part of Slurm tells when it is ready.
@@ -30,7 +30,10 @@ slurm_until() { # SECONDS WHAT COMMAND...: waits until the command succeeds
     local end=$((SECONDS + $1)) what=$2
     shift 2
     until "$@"; do
-        ((SECONDS < end)) || { slurm_fail "waited in vain until $what" && return 1; }
+        if ((SECONDS >= end)); then
+            slurm_fail "waited in vain until $what"
+            return 1
+        fi
         sleep 0.05
     done
 }
@@ -157,7 +160,10 @@ slurm_start() { # FOLDER
     local program attempt
     slurm_folder=$1
     for program in munged slurmctld slurmd sbatch scontrol setpriv; do
-        command -v "$program" >/dev/null || { slurm_fail "there is no $program; \`make test\` installs it" && return 1; }
+        if ! command -v "$program" >/dev/null; then
+            slurm_fail "there is no $program; \`make test\` installs it"
+            return 1
+        fi
     done
     mkdir -p "$slurm_folder"/{log,munge,spool,state}
     chmod 711 "$slurm_folder" "$slurm_folder/munge"
@@ -174,6 +180,7 @@ slurm_start() { # FOLDER
         slurm_end "$slurm_controller" "$slurm_node"
     done
     slurm_fail "a daemon ended at once, $attempt times"
+    return 1
 }
 
 slurm_node_dies() {
