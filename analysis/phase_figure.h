@@ -76,7 +76,7 @@ void fl_phase_cut(struct fl_phase *phase);
 
 /* phase_words.c: title and subtitle; after fl_phase_cut. */
 void fl_phase_say(struct fl_phase *phase);
-/* "5", "1 minute": a value of an axis, as it is said. */
+/* "5", "30 min": a value of an axis, as labels say it. */
 void fl_phase_value(const struct fl_phase_axis *axis, double value, char out[FL_PHASE_TEXT]);
 
 /* phase_write.c: DIRECTORY/phase.gp and its data; false after a line on stderr. */

@@ -7,28 +7,42 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A span of time in the unit that suits `like`: a few minutes are still seconds. */
+struct span_unit {
+    double seconds;
+    const char *name, *brief;
+};
+static struct span_unit unit_for(double like)
+{
+    static const struct span_unit unit[] = {{1e-3, "milliseconds", "ms"},
+                                            {1, "seconds", "s"},
+                                            {60, "minutes", "min"},
+                                            {3600, "hours", "h"}};
+    return unit[like < 1 ? 0 : like < 300 ? 1 : like < 7200 ? 2 : 3];
+}
+
 void fl_phase_value(const struct fl_phase_axis *axis, double value, char out[FL_PHASE_TEXT])
 {
-    char text[FL_WORDING];
+    const struct span_unit unit = unit_for(value);
     if (axis->time) {
-        fl_duration((fl_time)llround(value * (double)FL_SECOND), text);
-        fl_say(out, FL_PHASE_TEXT, "%s", text);
+        fl_say(out, FL_PHASE_TEXT, "%.3g %s", value / unit.seconds, unit.brief);
     } else {
         fl_say(out, FL_PHASE_TEXT, "%.6g", value);
     }
 }
 
-/* "2.5 minutes [2, 3.3]" in the unit of the value; no brackets around what no seed bounds. */
+/* "105 seconds [80, 180]"; no brackets around what no seed bounds. */
 static void say_estimate(const struct fl_phase_axis *axis, struct fl_estimate e,
                          char out[FL_PHASE_TEXT])
 {
-    const double unit = !axis->time ? 1 : e.value < 90 ? 1 : e.value < 7200 ? 60 : 3600;
-    char value[FL_PHASE_TEXT], interval[FL_PHASE_TEXT] = "";
-    fl_phase_value(axis, e.value, value);
+    const struct span_unit unit = unit_for(e.value);
+    const double scale = axis->time ? unit.seconds : 1;
+    char interval[FL_PHASE_TEXT] = "";
     if (isfinite(e.low) && isfinite(e.high)) {
-        fl_say(interval, sizeof interval, " [%.3g, %.3g]", e.low / unit, e.high / unit);
+        fl_say(interval, sizeof interval, " [%.3g, %.3g]", e.low / scale, e.high / scale);
     }
-    fl_say(out, FL_PHASE_TEXT, "%.200s%.200s", value, interval);
+    fl_say(out, FL_PHASE_TEXT, "%.4g%s%s%.200s", e.value / scale, axis->time ? " " : "",
+           axis->time ? unit.name : "", interval);
 }
 
 /* For which y half of the runs of a column end so: "from 2.5 minutes [2, 3.3] of oracle staleness"; `again`: said
@@ -77,8 +91,9 @@ static void say_beyond(const struct fl_phase *phase, const struct fl_phase_cut *
     if (cell->hits < cell->runs) {
         fl_percent((double)cell->hits / (double)cell->runs, share);
     }
-    fl_say(out, bytes, "with %.100s, beyond n/3, %s of them do at %.200s already: %s on average.",
-           cut->label, share, value, mean);
+    fl_say(out, bytes,
+           "at %.100s of %zu, beyond n/3, %s of them do at %.200s already: %s on average.",
+           cut->label, phase->members, share, value, mean);
 }
 
 static void say_title(struct fl_phase *phase)
@@ -93,10 +108,11 @@ static void say_title(struct fl_phase *phase)
     if (phase->members > 0 && last > 0 && 3 * faulty >= (double)phase->members) {
         char tolerated[FL_PHASE_TEXT] = "";
         if (last > 1) {
-            fl_say(tolerated, sizeof tolerated, ", with %.50s of %zu %.200s",
-                   phase->column[1].label, phase->members, onset[1]);
+            fl_say(tolerated, sizeof tolerated, ", at %.50s %.150s", phase->column[1].label,
+                   onset[1]);
         }
-        fl_say(phase->title[0], FL_PHASE_TEXT, "Half of the runs end with %.100s %.150s%.250s;",
+        fl_say(phase->title[0], FL_PHASE_TEXT,
+               "At %.50s half of the runs end with %.100s %.150s%.200s;", phase->column[0].label,
                phase->metric, onset[0], tolerated);
         say_beyond(phase, &phase->column[last], phase->title[1], FL_PHASE_TEXT);
         return;
