@@ -44,7 +44,7 @@ if (x_each) { put_x = put_x . '; set xtics 1 nomirror' }
 if (y_each) { put_y = put_y . '; set ytics 1 nomirror' }
 if (strlen(x_ticks) > 0) { put_x = put_x . '; set xtics nomirror (' . x_ticks . ')' }
 if (strlen(y_ticks) > 0) { put_y = put_y . '; set ytics nomirror (' . y_ticks . ')' }
-panel_lift = 0.018
+panel_lift = 0.025
 cut(x) = x < value_low ? value_low : x
 
 set multiplot
@@ -72,28 +72,37 @@ set ylabel y_label noenhanced tc rgb INK
 if (theory) {
     set arrow 1 from third, graph 0 to third, graph 1.025 nohead front lc rgb "#ffffff" lw 5
     set arrow 2 from third, graph 0 to third, graph 1.025 nohead front lc rgb INK lw 2 dt (9,6)
-    set label 1 "n/3" at third, graph 1.045 center front font FONT.":Bold,20" tc rgb INK
+    set label 1 "n/3" at third, graph 1.05 center front font FONT.":Bold,20" tc rgb INK
 }
 if (strlen(calm) > 0) { set label 2 calm at graph calm_x, graph calm_y center front noenhanced font FONT.":Italic,18" tc rgb MUTE }
 do for [c=1:columns] { set label 10+c "▼" at column_at[c], graph 1.012 center font FONT.",13" tc rgb column_color[c] }
 do for [r=1:rows] { set label 20+r "◀" at graph 1.009, first row_at[r] center font FONT.",13" tc rgb row_color[r] }
 set object 1 rect from screen beside_left, screen below_top - 0.035 to screen beside_left + 0.03, screen below_top - 0.013 fc rgb NOTHING fs solid noborder
 set label 30 "none" at screen beside_left + 0.015, screen below_top - 0.054 center font FONT.",18" tc rgb INK
-set label 31 measure at screen beside_left, screen below_top + 0.008 left noenhanced tc rgb INK
+set label 31 measure at screen beside_left, screen below_top + 0.012 left noenhanced tc rgb INK
 step = 0.034; key_y = below_top - 0.105
-array key_text[3] = [sprintf("%s it half of the runs or more end with %s", down ? "below" : "above", metric), "its 95 % interval", "n/3: from here on agreement may end"]
-do for [k=1:(theory ? 3 : 2)] { set label 40+k key_text[k] at screen beside_left + 0.045, screen key_y - (k-1)*step left noenhanced font FONT.",18" tc rgb INK }
-set arrow 41 from screen beside_left, screen key_y to screen beside_left + 0.03, screen key_y nohead front lc rgb INK lw 7
-set arrow 42 from screen beside_left, screen key_y to screen beside_left + 0.03, screen key_y nohead front lc rgb "#ffffff" lw 4
-set arrow 43 from screen beside_left, screen key_y - step to screen beside_left + 0.03, screen key_y - step nohead front lc rgb INK lw 3
-set arrow 44 from screen beside_left, screen key_y - step to screen beside_left + 0.03, screen key_y - step nohead front lc rgb "#ffffff" lw 1.4
-if (theory) { set arrow 45 from screen beside_left, screen key_y - 2*step to screen beside_left + 0.03, screen key_y - 2*step nohead front lc rgb INK lw 2 dt (9,6) }
+put_key = 'set label 40+key key_text at screen beside_left + 0.045, screen key_y left noenhanced font FONT.",18" tc rgb INK; key_line = sprintf("from screen %g, screen %g to screen %g, screen %g nohead front", beside_left, key_y, beside_left + 0.03, key_y); key_y = key_y - step'
+if (bordered) {
+    key = 1; key_text = sprintf("%s it half of the runs or more end with %s", down ? "below" : "above", metric)
+    eval put_key
+    eval 'set arrow 41 ' . key_line . ' lc rgb INK lw 7'
+    eval 'set arrow 42 ' . key_line . ' lc rgb "#ffffff" lw 4'
+    key = 2; key_text = "its 95 % interval"
+    eval put_key
+    eval 'set arrow 43 ' . key_line . ' lc rgb INK lw 3'
+    eval 'set arrow 44 ' . key_line . ' lc rgb "#ffffff" lw 1.4'
+}
+if (theory) {
+    key = 3; key_text = "n/3: from here on agreement may end"
+    eval put_key
+    eval 'set arrow 45 ' . key_line . ' lc rgb INK lw 2 dt (9,6)'
+}
 plot 'phase-cells.tsv' using 1:2:3:4:5:6:(nothing($7) ? NaN : $7) with boxxyerror fs solid border lc rgb "#ffffff" lw 0.8 fc palette, \
     'phase-cells.tsv' using 1:2:3:4:5:(nothing($7) ? $6 : NaN) with boxxyerror fs solid border lc rgb "#ffffff" lw 0.8 fc rgb NOTHING, \
-    for [i=1:2] 'phase-lines.tsv' index i using 1:2 with lines lw 3 lc rgb INK, \
-    for [i=1:2] 'phase-lines.tsv' index i using 1:2 with lines lw 1.4 lc rgb "#ffffff", \
-    'phase-lines.tsv' index 0 using 1:2 with lines lw 7 lc rgb INK, \
-    'phase-lines.tsv' index 0 using 1:2 with lines lw 4 lc rgb "#ffffff"
+    for [i=1:2*bordered] 'phase-lines.tsv' index i using 1:2 with lines lw 3 lc rgb INK, \
+    for [i=1:2*bordered] 'phase-lines.tsv' index i using 1:2 with lines lw 1.4 lc rgb "#ffffff", \
+    for [i=1:bordered] 'phase-lines.tsv' index 0 using 1:2 with lines lw 7 lc rgb INK, \
+    for [i=1:bordered] 'phase-lines.tsv' index 0 using 1:2 with lines lw 4 lc rgb "#ffffff"
 
 # --- b: columns of the map
 panel_left = beside_left; panel_right = beside_right; panel_top = beside_top; panel_bottom = beside_bottom
@@ -114,7 +123,7 @@ plot for [c=1:columns] 'phase-lines.tsv' index c+2 using 1:2 with filledcurves c
 
 # --- c: rows of the map
 panel_left = below_left; panel_right = below_right; panel_top = below_top; panel_bottom = below_bottom
-letter = "c"; heading = "along three rows of a: " . measure
+panel_lift = 0.018; letter = "c"; heading = "along three rows of a: " . measure
 eval put_panel
 eval put_x
 set xlabel x_label . (members > 0 ? sprintf(", f of n = %d", members) : "") noenhanced tc rgb INK

@@ -43,6 +43,7 @@ struct fl_phase {
      * is; down: up to which. Of seeds that ended well at each y; NAN without any. */
     struct fl_estimate *onset;
     bool down;
+    bool bordered; /* half of the runs are above 0 in some cells, and not in others */
     /* If x counts the faulty members of a consensus: how many it has, and n/3; else 0. */
     size_t members;
     double third;

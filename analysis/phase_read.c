@@ -327,16 +327,18 @@ static void find_unit(struct fl_phase *phase, const char *unit, const double *va
 static void fill(struct fl_phase *phase, const double *cells, const char *unit)
 {
     const size_t rows = phase->y.count, count = phase->x.count * rows;
-    size_t first = 0, last = 0;
+    size_t first = 0, last = 0, above = 0;
     find_unit(phase, unit, cells, count * phase->seeds);
     phase->cell = fl_alloc(count, sizeof *phase->cell);
     for (size_t i = 0; i < count; i++) {
         phase->cell[i] = estimate(cells + i * phase->seeds, phase);
         phase->missing -= phase->cell[i].runs;
+        above += 2 * phase->cell[i].hits >= phase->cell[i].runs;
         first += i % rows == 0 ? phase->cell[i].hits : 0;
         last += i % rows == rows - 1 ? phase->cell[i].hits : 0;
     }
     phase->down = first > last;
+    phase->bordered = above > 0 && above < count;
     phase->onset = fl_alloc(phase->x.count, sizeof *phase->onset);
     for (size_t i = 0; i < phase->x.count; i++) {
         phase->onset[i] = onset_of(phase, cells + i * rows * phase->seeds);

@@ -75,7 +75,7 @@ static void say_mean(const struct fl_phase *phase, double mean, char out[FL_WORD
     if (phase->unit[0] == '$') {
         fl_money_short((int64_t)llround(mean * phase->scale * 1e6), out);
     } else {
-        fl_say(out, FL_WORDING, "%.3g %.40s", mean, phase->unit);
+        fl_say(out, FL_WORDING, "%.4g%s%.40s", mean, phase->unit[0] ? " " : "", phase->unit);
     }
 }
 
@@ -96,8 +96,40 @@ static void say_beyond(const struct fl_phase *phase, const struct fl_phase_cut *
            cut->label, phase->members, share, value, mean);
 }
 
+static void say_extreme(const struct fl_phase *phase, size_t at, const char *word,
+                        char out[FL_PHASE_TEXT])
+{
+    const size_t rows = phase->y.count;
+    char mean[FL_WORDING], x[FL_PHASE_TEXT], y[FL_PHASE_TEXT];
+    say_mean(phase, phase->cell[at].mean.value, mean);
+    fl_phase_value(&phase->x, phase->x.value[at / rows], x);
+    fl_phase_value(&phase->y, phase->y.value[at % rows], y);
+    fl_say(out, FL_PHASE_TEXT, "%s %s at %s%.100s and %.100s", mean, word,
+           phase->members > 0 ? "f = " : "", x, y);
+}
+
+/* Of a metric that is above 0 everywhere, or nowhere. */
+static void say_range(struct fl_phase *phase)
+{
+    const struct fl_phase_cell *cell = phase->cell;
+    char least[FL_PHASE_TEXT], most[FL_PHASE_TEXT];
+    size_t low = 0, high = 0;
+    for (size_t i = 1; i < phase->x.count * phase->y.count; i++) {
+        low = cell[i].mean.value < cell[low].mean.value ? i : low;
+        high = cell[i].mean.value > cell[high].mean.value ? i : high;
+    }
+    say_extreme(phase, low, "at least,", least);
+    say_extreme(phase, high, "at most,", most);
+    fl_say(phase->title[0], FL_PHASE_TEXT, "Mean %.100s is %.200s;", phase->metric, least);
+    fl_say(phase->title[1], FL_PHASE_TEXT, "%.250s.", most);
+}
+
 static void say_title(struct fl_phase *phase)
 {
+    if (!phase->bordered) {
+        say_range(phase);
+        return;
+    }
     char onset[FL_PHASE_CUTS][FL_PHASE_TEXT];
     const struct fl_estimate first = phase->onset[phase->column[0].index];
     for (size_t c = 0; c < phase->columns; c++) {

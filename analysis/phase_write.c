@@ -227,7 +227,7 @@ static void write_script(FILE *file, const struct fl_phase *phase)
             phase->third > phase->x.edge[0] && phase->third < phase->x.edge[phase->x.count]);
     set_number(file, "value_low", phase->least);
     set_number(file, "value_high", phase->most);
-    fprintf(file, "down = %d\n", phase->down);
+    fprintf(file, "down = %d; bordered = %d\n", phase->down, phase->bordered);
     set_text(file, "calm", phase->calm);
     fprintf(file, "calm_x = %.6g; calm_y = %.6g\n", phase->calm_x, phase->calm_y);
     set_number(file, "apart", fl_phase_apart);

@@ -19,6 +19,7 @@ enum what {
     WEIGHTED, /* votes that weigh */
     FALLING,  /* less is lost the higher y is */
     A_MARGIN, /* y is no time, x no count */
+    HEIGHTS,  /* that are above 0 everywhere */
     A_CRASH,  /* one run did not end well */
     ONE_AXIS,
     WORDS,    /* on an axis */
@@ -86,7 +87,7 @@ static int64_t loss_of(int f, int level, int seed, enum what what)
 static void write_sweep(const char *folder, enum what what)
 {
     static const int64_t level_ms[LEVELS] = {5000, 50000, 500000};
-    static int64_t point[ROWS], replicate[ROWS], count[ROWS], by[ROWS], usd[ROWS];
+    static int64_t point[ROWS], replicate[ROWS], count[ROWS], by[ROWS], usd[ROWS], height[ROWS];
     static char words[ROWS][6], margin[ROWS][5];
     const int seeds = what == ONE_SEED ? 1 : SEEDS, rows = COLUMNS * LEVELS * seeds;
     for (int row = 0; row < rows; row++) {
@@ -95,6 +96,7 @@ static void write_sweep(const char *folder, enum what what)
         replicate[row] = seed;
         count[row] = what == THE_SAME ? 2 : f;
         by[row] = what == A_HOLE && f == 0 && level == 1 ? level_ms[0] : level_ms[level];
+        height[row] = f + (what == HEIGHTS);
         usd[row] = loss_of(f, level, seed, what);
         snprintf(margin[row], sizeof margin[row], "0.0%d", level + 1);
         memcpy(words[row], "holds", 6);
@@ -117,7 +119,7 @@ static void write_sweep(const char *folder, enum what what)
     else if (what != ONE_AXIS)
         put(file, "/axes/faults.oracle-staleness.by_ms", "1", FL_COLUMN_INT64, 8, n, by);
     put(file, "/metrics/checks.solvency", "text", FL_COLUMN_TEXT, 6, n, words);
-    put(file, "/metrics/consensus.height", "1", FL_COLUMN_INT64, 8, n, count);
+    put(file, "/metrics/consensus.height", "1", FL_COLUMN_INT64, 8, n, height);
     if (what != NO_METRIC)
         put(file, "/metrics/ledger.bad_debt", "1e-6 USD", FL_COLUMN_INT64, 8, n, usd);
     publish(file, folder);
@@ -358,8 +360,28 @@ Test(phase, a_figure_of_something_else, .timeout = 60)
     char *script = fake_read(folder, "phase.gp", &bytes);
     cr_expect_not_null(strstr(script, "measure = 'mean height'\n"), "%s", script);
     cr_expect_not_null(strstr(script, "theory = 0\n"));
+    cr_expect_not_null(strstr(script, "bordered = 1\n"));
     cr_expect_not_null(strstr(script, "x_label = 'exchange, maintenance margin'\n"));
     cr_expect_not_null(strstr(script, "y_label = 'trader, count'\n"));
+    free(script);
+    clean(folder);
+}
+
+/* Seven validators and a height of one more than how many are silent: what is above 0 everywhere has no
+ * border. */
+Test(phase, without_a_border, .timeout = 60)
+{
+    char folder[FAKE_PATH];
+    size_t bytes;
+    fake_folder(folder);
+    write_sweep(folder, HEIGHTS);
+    cr_assert_eq(plot(folder, "consensus.height", "png"), 0);
+    char *script = fake_read(folder, "phase.gp", &bytes);
+    cr_expect_not_null(strstr(script, "bordered = 0\n"), "%s", script);
+    cr_expect_not_null(
+        strstr(script, "title_1 = 'Mean height is 1 at least, at f = 0 and 5 s;'\n"));
+    cr_expect_not_null(strstr(script, "title_2 = '5 at most, at f = 4 and 5 s.'\n"));
+    cr_expect_not_null(strstr(script, "calm = ''\n"));
     free(script);
     clean(folder);
 }
