@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -264,6 +265,21 @@ static bool lock(int journal, const char *path, short type, const char **problem
     return false;
 }
 
+/* Waits for those who read it, as every shard does that resumes: they are soon done. False if somebody
+ * writes it. */
+static bool lock_for_writing(int journal, const char *path, const char **problem)
+{
+    static const struct timespec pause = {.tv_nsec = 10000000};
+    while (!lock(journal, path, F_WRLCK, problem)) {
+        struct flock other = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        if (*problem || fcntl(journal, F_GETLK, &other) != 0 || other.l_type == F_WRLCK) {
+            return false;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
 static const char *read_journal(const char *path, const struct fl_origin *origin, bool others,
                                 struct fl_found *found, bool *usage)
 {
@@ -345,7 +361,7 @@ const char *fl_journal_open(const char *path, const struct fl_origin *origin, bo
         return fl_disk_failure("cannot write %s: %s", path, strerror(errno));
     }
     const char *problem;
-    if (!lock(*journal, path, F_WRLCK, &problem)) {
+    if (!lock_for_writing(*journal, path, &problem)) {
         return problem ? problem : fl_disk_failure("another sweep is writing %s", path);
     }
     struct fl_journal_map map;

@@ -38,8 +38,8 @@ const char *fl_row_field(const char *row, uint32_t index, char out[FL_FIELD_TEXT
 /* Rows that went wrong are in the tables, and are run again when a sweep is resumed. */
 bool fl_row_is_ok(const char *row);
 
-/* Opens a journal to add rows, and locks it; without `resume` it must hold none. Returns as
- * fl_journals_read. */
+/* Opens a journal to add rows, and locks it, after who reads it has ended; without `resume` it must hold
+ * none. Returns as fl_journals_read. */
 const char *fl_journal_open(const char *path, const struct fl_origin *origin, bool resume,
                             int *journal, bool *usage);
 /* Adds a row. NULL or a sentence. */

@@ -922,6 +922,40 @@ Test(sweep, a_shard_at_work_is_not_merged)
 }
 
 /* ------------------------------------------------------------------------------------------------
+ * What goes wrong beside a sweep
+ * --------------------------------------------------------------------------------------------- */
+
+/* All shards start at once after a cluster came back: each reads the journals of the others, which must not
+ * keep their owners from going on. */
+Test(sweep, a_shard_waits_for_who_reads_its_journal)
+{
+    const struct place p = place_new(AXES);
+    cr_expect_eq(shard(&p, "out", 1, 2, false), 0);
+    char path[2 * FAKE_PATH];
+    fake_path(p.base, "out/shard-1-of-2.journal", path);
+    int ready[2];
+    cr_assert_eq(pipe(ready), 0);
+    fflush(NULL);
+    const pid_t reader = fork();
+    if (reader == 0) {
+        const int file = open(path, O_RDONLY);
+        const struct flock whole = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+        if (file < 0 || fcntl(file, F_SETLK, &whole) != 0 || write(ready[1], "r", 1) != 1) abort();
+        nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+        _exit(0);
+    }
+    char byte;
+    cr_assert_eq(read(ready[0], &byte, 1), 1);
+    cr_expect_eq(shard(&p, "out", 1, 2, true), 0);
+    int status;
+    cr_expect_eq(waitpid(reader, &status, 0), reader);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    close(ready[0]);
+    close(ready[1]);
+    place_remove(&p);
+}
+
+/* ------------------------------------------------------------------------------------------------
  * The program, with real models
  * --------------------------------------------------------------------------------------------- */
 
