@@ -136,6 +136,14 @@ static void print_talk(FILE *out, const char *talk)
     }
 }
 
+/* Names of files may have anything in them; a tab or a line end would end the field. */
+static void print_field(FILE *out, const char *text)
+{
+    for (; *text; text++) {
+        fputc((unsigned char)*text < 0x20 ? '?' : *text, out);
+    }
+}
+
 static uint32_t tabs(const char *text)
 {
     uint32_t count = 0;
@@ -160,7 +168,8 @@ static void print_failure(FILE *out, const struct fl_plan *plan, const struct wo
         fputs(", saying: ", out);
         print_talk(out, worker->text[TALK]);
     }
-    fprintf(out, "; from the folder of the plan: %s", replay);
+    fputs("; from the folder of the plan: ", out);
+    print_field(out, replay);
     free(replay);
     for (uint32_t i = 0; i < plan->metric_count; i++) {
         fputc('\t', out);

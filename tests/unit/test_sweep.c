@@ -955,6 +955,22 @@ Test(sweep, a_shard_waits_for_who_reads_its_journal)
     place_remove(&p);
 }
 
+/* The replay command of a row that failed is part of a line with tabs: a name must not end it. */
+Test(sweep, a_scenario_with_a_strange_name_may_fail)
+{
+    const struct place p = place_new("{\"name\": \"odd\", \"scenario\": \"on\\te\\n.json\", "
+                                     "\"replicates\": 2, \"axes\": [{\"path\": "
+                                     "\"nodes.a.agent\", \"values\": [{\"model\": \"bomb\", "
+                                     "\"fuse\": 4}, {\"model\": \"bomb\"}]}], " METRICS "}");
+    write_text(p.base, "on\te\n.json", scenario);
+    cr_expect_eq(sweep(&p, "out", 1, false), 1);
+    cr_expect_eq(runs(), 4);
+    cr_expect_eq(sweep(&p, "out", 1, true), 1);
+    cr_expect_eq(runs(), 6, "what ended well is believed");
+    cr_expect_eq(merge(&p, "out", NULL), 1);
+    place_remove(&p);
+}
+
 /* ------------------------------------------------------------------------------------------------
  * The program, with real models
  * --------------------------------------------------------------------------------------------- */
