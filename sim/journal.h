@@ -32,8 +32,9 @@ void fl_found_free(struct fl_found *found);
 const char *fl_journals_read(const char *directory, const struct fl_origin *origin, bool others,
                              struct fl_found *found, bool *usage);
 
-/* A field of a row, by its index; valid until the next call with the same room. */
-enum { FL_FIELD_STATUS, FL_FIELD_ERROR, FL_FIELD_METRIC, FL_FIELD_TEXT = 1024 };
+/* A field of a row, by its index; valid until the next call with the same room. The longest is the error:
+ * the command in it says each value that the plan sets. */
+enum { FL_FIELD_STATUS, FL_FIELD_ERROR, FL_FIELD_METRIC, FL_FIELD_TEXT = 1 << 16 };
 const char *fl_row_field(const char *row, uint32_t index, char out[FL_FIELD_TEXT]);
 /* Rows that went wrong are in the tables, and are run again when a sweep is resumed. */
 bool fl_row_is_ok(const char *row);

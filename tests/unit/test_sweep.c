@@ -971,6 +971,28 @@ Test(sweep, a_scenario_with_a_strange_name_may_fail)
     place_remove(&p);
 }
 
+/* The command is as long as what it sets, and of no use in part. */
+Test(sweep, a_long_replay_is_told_whole)
+{
+    char plan[4096], blanks[2000];
+    memset(blanks, ' ', sizeof blanks);
+    blanks[sizeof blanks - 1] = '\0';
+    snprintf(
+        plan, sizeof plan,
+        "{\"name\": \"long\", \"scenario\": \"one.json\", \"axes\": [{\"path\": \"nodes.a.agent\", "
+        "\"values\": [{\"model\": \"bomb\",%s\"fuse\": 4}]}], " METRICS "}",
+        blanks);
+    const struct place p = place_new(plan);
+    cr_expect_eq(sweep(&p, "out", 1, false), 1);
+    size_t bytes;
+    char *csv = read_in(&p, "out", "sweep.csv", &bytes), seed[64];
+    const struct fl_plan one = {.seed = 1};
+    snprintf(seed, sizeof seed, "--seed %" PRIu64 "\"\n", fl_plan_seed(&one, 0));
+    cr_expect(strstr(csv, seed), "%s", csv);
+    free(csv);
+    place_remove(&p);
+}
+
 /* ------------------------------------------------------------------------------------------------
  * The program, with real models
  * --------------------------------------------------------------------------------------------- */
