@@ -53,7 +53,7 @@ static void end_run(int number)
 void fl_signals_end_run(void)
 {
     const struct sigaction end = {.sa_handler = end_run, .sa_mask = ending_set()};
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    const struct sigaction ignore = {.sa_handler = SIG_IGN}, usual = {.sa_handler = SIG_DFL};
     for (size_t i = 0; i < ENDING; i++) {
         struct sigaction old;
         if (sigaction(ending[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
@@ -61,6 +61,7 @@ void fl_signals_end_run(void)
         }
     }
     sigaction(SIGXFSZ, &ignore, NULL);
+    sigaction(SIGCHLD, &usual, NULL);
     const sigset_t set = ending_set();
     sigprocmask(SIG_UNBLOCK, &set, NULL);
 }

@@ -8,7 +8,8 @@
 
 /* From here on SIGINT, SIGTERM and SIGHUP end the process with status 128 + their number (130, 143,
  * 129), after removing what fl_files_publish has written under temporary names. Those that are
- * ignored, as under nohup, stay so. A limit on file sizes becomes an error that is reported. */
+ * ignored, as under nohup, stay so. A limit on file sizes becomes an error that is reported. How
+ * children end is heard even if whoever started this ignores that of his own. */
 void fl_signals_end_run(void);
 
 /* Makes a folder and those above it, unless they exist. */

@@ -993,6 +993,18 @@ Test(sweep, a_long_replay_is_told_whole)
     place_remove(&p);
 }
 
+/* Who ignores SIGCHLD leaves that to what he starts, and then nobody is told how a child ended. */
+Test(sweep, who_started_it_may_ignore_its_children)
+{
+    const struct place p = place_new(FUSES);
+    cr_expect_eq(sweep(&p, "usual", 2, false), 1);
+    void (*const before)(int) = signal(SIGCHLD, SIG_IGN);
+    cr_expect_eq(sweep(&p, "out", 2, false), 1);
+    signal(SIGCHLD, before);
+    expect_same_tables(&p, "usual", "out");
+    place_remove(&p);
+}
+
 /* ------------------------------------------------------------------------------------------------
  * The program, with real models
  * --------------------------------------------------------------------------------------------- */
