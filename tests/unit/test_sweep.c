@@ -993,6 +993,37 @@ Test(sweep, a_long_replay_is_told_whole)
     place_remove(&p);
 }
 
+/* Somebody joined two journals by hand: what is no row of ours is passed over, and does not hide what
+ * comes behind it, now or later. */
+Test(sweep, a_line_that_is_no_row_hides_no_others)
+{
+    const struct place p = place_new(AXES);
+    cr_expect_eq(sweep(&p, "whole", 2, false), 0);
+    for (uint32_t i = 1; i <= 2; i++) cr_expect_eq(shard(&p, "out", i, 2, false), 0);
+    char command[4 * FAKE_PATH];
+    snprintf(command, sizeof command,
+             "cd '%s/out' && cat shard-1-of-2.journal shard-2-of-2.journal > sweep.journal && rm "
+             "shard-*",
+             p.base);
+    cr_expect_eq(system(command), 0);
+    const size_t before = runs();
+    cr_expect_eq(sweep(&p, "out", 2, true), 0);
+    cr_expect_eq(runs(), before);
+    expect_same_tables(&p, "whole", "out");
+    /* Rows of another plan do not become ours by that. */
+    write_text(p.base, "plan.json", FUSES);
+    cr_expect_eq(shard(&p, "fuses", 1, 5, false), 0);
+    snprintf(command, sizeof command,
+             "cd '%s' && cat fuses/shard-1-of-5.journal >> out/sweep.journal", p.base);
+    cr_expect_eq(system(command), 0);
+    write_text(p.base, "plan.json", AXES);
+    char *said;
+    cr_expect_eq(merge(&p, "out", &said), 2);
+    cr_expect(strstr(said, "sweep.journal is of another plan or scenario"), "%s", said);
+    free(said);
+    place_remove(&p);
+}
+
 /* Who ignores SIGCHLD leaves that to what he starts, and then nobody is told how a child ended. */
 Test(sweep, who_started_it_may_ignore_its_children)
 {
