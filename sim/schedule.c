@@ -104,7 +104,7 @@ struct fl_schedule *fl_schedule_new(const struct fl_plan *plan, uint32_t first, 
     s->next = fl_alloc(end - first, sizeof *s->next);
     for (uint32_t point = first; point < end; point++) {
         for (size_t i = place_of(s, point); i < place_of(s, point) + plan->replicates; i++) {
-            const char *row = found->row[(size_t)first * plan->replicates + i];
+            const char *row = found ? found->row[(size_t)first * plan->replicates + i] : NULL;
             if (row && fl_row_is_ok(row)) {
                 s->state[i] = ENDED;
                 keep_row(s, i, row);

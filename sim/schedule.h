@@ -6,7 +6,7 @@
 #include "sim/plan.h"
 
 struct fl_schedule;
-/* Points [first, end). What `found` has that ended well is not run again. */
+/* Points [first, end). What `found` has that ended well is not run again; NULL: nothing has. */
 struct fl_schedule *fl_schedule_new(const struct fl_plan *plan, uint32_t first, uint32_t end,
                                     const struct fl_found *found);
 void fl_schedule_free(struct fl_schedule *schedule);

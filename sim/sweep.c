@@ -149,18 +149,17 @@ static const char *open_journal(struct run *run, const char *directory,
     return fl_journal_open(path, origin, run->options->resume, &run->journal, usage);
 }
 
-/* What any journal of the folder has is not run again, of whatever shard it is. */
+/* What any journal of the folder has is not run again, of whatever shard it is. Who does not resume reads
+ * them too: rows that cannot be merged are told now, not after the last one. */
 static const char *plan_rows(struct run *run, const char *directory, const struct fl_origin *origin,
                              bool *usage)
 {
     const struct fl_plan *plan = run->plan;
     struct fl_found *found = fl_found_new(plan->points, plan->replicates, plan->metric_count);
-    const char *problem = NULL;
-    if (run->options->resume) {
-        problem = fl_journals_read(directory, origin, true, found, usage);
-    }
+    const char *problem = fl_journals_read(directory, origin, true, found, usage);
     if (!problem) {
-        run->schedule = fl_schedule_new(plan, run->first, run->end, found);
+        run->schedule =
+            fl_schedule_new(plan, run->first, run->end, run->options->resume ? found : NULL);
     }
     fl_found_free(found); /* before the journal is opened: to close it twice would drop its lock */
     return problem;

@@ -1024,6 +1024,22 @@ Test(sweep, a_line_that_is_no_row_hides_no_others)
     place_remove(&p);
 }
 
+/* Better told before hours of work than after. */
+Test(sweep, a_folder_of_another_plan_is_refused_before_anything_is_run)
+{
+    const struct place p = place_new(AXES);
+    cr_expect_eq(shard(&p, "out", 1, 2, false), 0);
+    const size_t before = runs();
+    write_text(p.base, "plan.json", FUSES);
+    int status;
+    char *said = said_by_sweep(&p, "out", false, &status);
+    cr_expect_eq(status, 2);
+    cr_expect(strstr(said, "shard-1-of-2.journal is of another plan or scenario"), "%s", said);
+    cr_expect_eq(runs(), before);
+    free(said);
+    place_remove(&p);
+}
+
 /* Who ignores SIGCHLD leaves that to what he starts, and then nobody is told how a child ended. */
 Test(sweep, who_started_it_may_ignore_its_children)
 {
