@@ -85,7 +85,8 @@ struct fl_plan {
     char *scenario_written; /* as the plan says it, relative to the plan */
     char *text;             /* the scenario as read */
     size_t text_bytes;
-    char *resolved; /* the scenario with every key, before any axis changes it */
+    char *resolved;  /* the scenario with every key, before any axis changes it */
+    uint64_t digest; /* of the scenario at every point, with the data that axes name */
     struct fl_arena arena;
 };
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 /* What the reader said first, without the place in the scenario or the name of the override. */
 static const char *sentence_of(char *said)
@@ -107,6 +108,8 @@ static void check_point(struct fl_planning *p, uint32_t point)
     }
     if (config) {
         check_metrics(p, point, config);
+        p->plan->digest =
+            XXH3_64bits_withSeed(config->resolved, strlen(config->resolved), p->plan->digest);
         for (uint32_t i = 0; i < p->plan->axis_count; i++) {
             p->axis[i].taken[fl_plan_value(p->plan, point, i)] = true;
         }

@@ -1052,6 +1052,24 @@ Test(sweep, who_started_it_may_ignore_its_children)
     place_remove(&p);
 }
 
+/* Data that only an axis names belongs to the plan as much as the scenario's own. */
+Test(sweep, data_of_an_axis_that_changed_is_another_plan)
+{
+    const struct place p = place_new(
+        "{\"name\": \"data\", \"scenario\": \"one.json\", \"axes\": [{\"path\": \"network\", "
+        "\"values\": "
+        "[{\"delay_ms\": {\"law\": \"empirical\", \"csv\": \"delays.csv\"}}]}], " METRICS "}");
+    write_text(p.base, "delays.csv", "10\n20\n30\n");
+    cr_expect_eq(sweep(&p, "out", 1, false), 0);
+    write_text(p.base, "delays.csv", "11\n20\n30\n");
+    int status;
+    char *said = said_by_sweep(&p, "out", true, &status);
+    cr_expect_eq(status, 2);
+    cr_expect(strstr(said, "is of another plan or scenario"), "%s", said);
+    free(said);
+    place_remove(&p);
+}
+
 /* ------------------------------------------------------------------------------------------------
  * The program, with real models
  * --------------------------------------------------------------------------------------------- */
