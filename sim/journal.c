@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -242,17 +243,22 @@ static const char *read_lines(const char *path, const struct fl_journal_map *map
 /* Nothing is mapped of an empty file. */
 static const char *map_file(const char *path, int file, struct fl_journal_map *map)
 {
-    const off_t bytes = lseek(file, 0, SEEK_END);
+    struct stat about;
     *map = (struct fl_journal_map){"", 0, file};
-    if (bytes > 0) {
-        void *text = mmap(NULL, (size_t)bytes, PROT_READ, MAP_PRIVATE, file, 0);
-        if (text != MAP_FAILED) {
-            *map = (struct fl_journal_map){text, (size_t)bytes, file};
-        }
+    if (fstat(file, &about) != 0) {
+        return fl_disk_failure("cannot read %s: %s", path, strerror(errno));
     }
-    return bytes < 0 || (bytes > 0 && map->bytes == 0)
-               ? fl_disk_failure("cannot read %s: %s", path, strerror(errno))
-               : NULL;
+    if (!S_ISREG(about.st_mode)) {
+        return fl_disk_failure("%s is not a file; remove it or choose another folder", path);
+    }
+    if (about.st_size > 0) {
+        void *text = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+        if (text == MAP_FAILED) {
+            return fl_disk_failure("cannot read %s: %s", path, strerror(errno));
+        }
+        *map = (struct fl_journal_map){text, (size_t)about.st_size, file};
+    }
+    return NULL;
 }
 
 /* True if nobody else writes it; *problem if that cannot be told. */
@@ -287,7 +293,7 @@ static bool lock_for_writing(int journal, const char *path, const char **problem
 static const char *read_journal(const char *path, const struct fl_origin *origin, bool others,
                                 struct fl_found *found, bool *usage)
 {
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe does not hold us */
     if (file < 0) {
         return fl_disk_failure("cannot read %s: %s", path, strerror(errno));
     }

@@ -1070,6 +1070,29 @@ Test(sweep, data_of_an_axis_that_changed_is_another_plan)
     place_remove(&p);
 }
 
+/* Folders and pipes may have any name; nobody waits for what a pipe will say. */
+Test(sweep, a_journal_that_is_no_file_is_told)
+{
+    const struct place p = place_new(AXES);
+    static const char *const makes[] = {"mkdir", "mkfifo"};
+    for (uint32_t i = 0; i < 2; i++) {
+        char command[4 * FAKE_PATH];
+        snprintf(command, sizeof command, "mkdir '%s/%u' && %s '%s/%u/x.journal'", p.base, i,
+                 makes[i], p.base, i);
+        cr_expect_eq(system(command), 0);
+        char name[16];
+        snprintf(name, sizeof name, "%u", i);
+        int status;
+        char *said = said_by_sweep(&p, name, true, &status);
+        cr_expect_eq(status, 3);
+        cr_expect(strstr(said, "x.journal is not a file; remove it or choose another folder"), "%s",
+                  said);
+        free(said);
+    }
+    cr_expect_eq(runs(), 0);
+    place_remove(&p);
+}
+
 /* ------------------------------------------------------------------------------------------------
  * The program, with real models
  * --------------------------------------------------------------------------------------------- */
