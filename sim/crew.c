@@ -98,7 +98,9 @@ const char *fl_crew_start(struct fl_crew *crew, uint32_t row)
     }
     int ends[PIPES][2];
     if (pipe(ends[FINDINGS]) != 0 || pipe(ends[TALK]) != 0) {
-        return fl_disk_failure("cannot make a pipe: %s", strerror(errno));
+        return fl_disk_failure("cannot make a pipe to process %" PRIu32 " of %" PRIu32
+                               ": %s; choose fewer --jobs",
+                               crew->busy + 1, crew->jobs, strerror(errno));
     }
     const int writing[PIPES] = {ends[FINDINGS][1], ends[TALK][1]};
     const pid_t parent = getpid();
