@@ -22,7 +22,7 @@
  *
  * Values of grids and ranges are decimals, exact, with "decimals": d of them. Without this key a grid has
  * as many as its ends are written with, a range none if its ends have none, else as many as they are
- * written with and at least 6. No two points may be the same.
+ * written with and at least 6. No two points may be the same scenario.
  *
  * Replicates. Rows are (point, replicate). Replicate r has the same seed at every point, a function of the
  * plan's seed and r alone: points differ by what the axes say and by nothing that was drawn.

@@ -94,7 +94,8 @@ static bool is_refused(const struct fl_planning *p, uint32_t point)
     return false;
 }
 
-static void check_point(struct fl_planning *p, uint32_t point)
+/* `digest` is of the scenario with every key; untouched after a report. */
+static void check_point(struct fl_planning *p, uint32_t point, uint64_t *digest)
 {
     char *said = NULL;
     size_t bytes = 0;
@@ -108,8 +109,7 @@ static void check_point(struct fl_planning *p, uint32_t point)
     }
     if (config) {
         check_metrics(p, point, config);
-        p->plan->digest =
-            XXH3_64bits_withSeed(config->resolved, strlen(config->resolved), p->plan->digest);
+        *digest = XXH3_64bits(config->resolved, strlen(config->resolved));
         for (uint32_t i = 0; i < p->plan->axis_count; i++) {
             p->axis[i].taken[fl_plan_value(p->plan, point, i)] = true;
         }
@@ -118,6 +118,67 @@ static void check_point(struct fl_planning *p, uint32_t point)
     }
     fl_config_free(config);
     free(said);
+}
+
+/* --- twice the same ------------------------------------------------------------------------------ */
+
+struct seen {
+    uint64_t digest;
+    uint32_t point;
+};
+
+static int compare_seen(const void *a, const void *b)
+{
+    const struct seen *x = a, *y = b;
+    const int order = (x->digest > y->digest) - (x->digest < y->digest);
+    return order ? order : (x->point > y->point) - (x->point < y->point);
+}
+
+/* Written differently and yet the same: 1 and 1.0, or what a later axis sets as a whole. The first of them
+ * is enough. */
+static void check_twice(struct fl_planning *p, const uint64_t *digest)
+{
+    const uint32_t points = p->plan->points;
+    struct seen *seen = fl_alloc(points, sizeof *seen);
+    for (uint32_t i = 0; i < points; i++) {
+        seen[i] = (struct seen){digest[i], i};
+    }
+    qsort(seen, points, sizeof *seen, compare_seen);
+    uint32_t one = 0, other = points;
+    for (uint32_t i = 1; i < points; i++) {
+        if (seen[i].digest == seen[i - 1].digest && seen[i].point < other) {
+            one = seen[i - 1].point;
+            other = seen[i].point;
+        }
+    }
+    free(seen);
+    for (uint32_t axis = 0; axis < p->plan->axis_count && other < points; axis++) {
+        const uint32_t value = fl_plan_value(p->plan, other, axis);
+        if (value != fl_plan_value(p->plan, one, axis)) {
+            fl_mistake(&p->reading.json, p->axis[axis].item[value], FL_AT_VALUE,
+                       "point %" PRIu32 " is the same scenario as point %" PRIu32, other, one);
+            return;
+        }
+    }
+}
+
+/* --- all points ---------------------------------------------------------------------------------- */
+
+static void check_points(struct fl_planning *p)
+{
+    struct fl_plan *plan = p->plan;
+    uint64_t *digest = fl_alloc(plan->points, sizeof *digest);
+    enum { TOGETHER_SHOWN = 10 };
+    for (uint32_t point = 0; point < plan->points && p->together < TOGETHER_SHOWN; point++) {
+        if (!is_refused(p, point)) {
+            check_point(p, point, &digest[point]);
+        }
+    }
+    if (p->reading.json.mistake_count == 0) {
+        plan->digest = XXH3_64bits(digest, plan->points * sizeof *digest);
+        check_twice(p, digest);
+    }
+    free(digest);
 }
 
 bool fl_plan_check(struct fl_planning *p, const cJSON *tree, struct fl_problems *problems)
@@ -133,11 +194,6 @@ bool fl_plan_check(struct fl_planning *p, const cJSON *tree, struct fl_problems 
     plan->resolved = fl_arena_text(&plan->arena, base->resolved);
     fl_config_free(base);
     p->unknown = fl_arena_alloc(&plan->arena, plan->metric_count, sizeof(bool));
-    enum { TOGETHER_SHOWN = 10 };
-    for (uint32_t point = 0; point < plan->points && p->together < TOGETHER_SHOWN; point++) {
-        if (!is_refused(p, point)) {
-            check_point(p, point);
-        }
-    }
+    check_points(p);
     return p->reading.json.mistake_count == 0;
 }

@@ -519,6 +519,21 @@ Test(plan, values_of_one_dimension_that_do_not_go_together)
         "1: /nodes/n/agent: a 7 and b 70 do not go together");
 }
 
+/* However they are written: points are what the scenario is with them. */
+Test(plan, points_that_are_the_same_scenario_are_refused)
+{
+    expect_refused(
+        AXES(PATH(A, "\"values\": [2, 1, 1.0]")),
+        "plan.json:2:55: error: /axes/0/values/2: point 2 is the same scenario as point 1");
+    expect_refused(
+        AXES(PATH(A, "\"values\": [1, 2]") ",\n" PATH(B, "\"values\": [1, \"1\"]")),
+        "plan.json:3:43: error: /axes/1/values/1: point 1 is the same scenario as point 0");
+    expect_refused(
+        AXES(PATH(A, "\"values\": [1, 2]") ",\n" PATH("nodes.n.agent",
+                                                      "\"values\": [{\"model\": \"dial\"}]")),
+        "plan.json:2:52: error: /axes/0/values/1: point 1 is the same scenario as point 0");
+}
+
 Test(plan, sobol_has_forty_dimensions)
 {
     cr_expect_eq(gsl_qrng_sobol->max_dimension, FL_SOBOL_DIMENSIONS);
