@@ -53,13 +53,16 @@ static bool write_findings(int to, const struct fl_plan *plan, const struct fl_c
     return ok && fputc('\n', out) != EOF && fclose(out) == 0;
 }
 
+/* A scenario may extend files and name data, which are read again here. */
 static _Noreturn void run_row(const struct fl_plan *plan, uint32_t row, int to)
 {
     struct fl_problems problems = {.to = stderr};
-    struct fl_config *config =
-        fl_plan_config(plan, row / plan->replicates, row % plan->replicates, &problems);
-    if (!config) {
-        _exit(EXIT_USAGE); /* it was there a moment ago: a file it extends has changed */
+    const uint32_t point = row / plan->replicates;
+    struct fl_config *config = fl_plan_config(plan, point, row % plan->replicates, &problems);
+    if (!config || fl_plan_digest(config) != plan->digest[point]) {
+        fputs("a file that the scenario extends or names has changed since the sweep began\n",
+              stderr);
+        _exit(EXIT_USAGE);
     }
     struct fl_world *world = fl_world_new(config);
     fl_world_run(world);

@@ -37,16 +37,15 @@ void fl_plan_origin(const struct fl_plan *plan, struct fl_origin *origin)
         fl_out_of_memory();
     }
     XXH3_128bits_reset(hash);
-    char *build = fl_build_text(), number[32];
+    char *build = fl_build_text(), seed[32];
     hash_text(hash, build);
     free(build);
     end_hash(hash, origin->program);
 
     hash_text(hash, plan->resolved);
-    snprintf(number, sizeof number, "%" PRIu64, plan->seed);
-    hash_text(hash, number);
-    snprintf(number, sizeof number, "%016" PRIx64, plan->digest);
-    hash_text(hash, number);
+    snprintf(seed, sizeof seed, "%" PRIu64, plan->seed);
+    hash_text(hash, seed);
+    XXH3_128bits_update(hash, plan->digest, plan->points * sizeof *plan->digest);
     for (uint32_t i = 0; i < plan->axis_count; i++) {
         const bool with_last = i > 0 && plan->axis[i].dimension == plan->axis[i - 1].dimension;
         hash_text(hash, with_last ? "with" : "axis");

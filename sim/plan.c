@@ -179,6 +179,14 @@ struct fl_config *fl_plan_config(const struct fl_plan *plan, uint32_t point, uin
     return fl_plan_config_at(plan, point, &seed, problems);
 }
 
+uint64_t fl_plan_digest(const struct fl_config *config)
+{
+    const char *text = config->resolved, *seed = strstr(text, "\n  \"seed\": ");
+    FL_ASSERT(seed);
+    const char *after = seed + 1 + strcspn(seed + 1, "\n");
+    return XXH3_64bits_withSeed(after, strlen(after), XXH3_64bits(text, (size_t)(seed - text)));
+}
+
 void fl_shell_word(FILE *out, const char *word)
 {
     static const char plain[] =

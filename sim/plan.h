@@ -85,8 +85,8 @@ struct fl_plan {
     char *scenario_written; /* as the plan says it, relative to the plan */
     char *text;             /* the scenario as read */
     size_t text_bytes;
-    char *resolved;  /* the scenario with every key, before any axis changes it */
-    uint64_t digest; /* of the scenario at every point, with the data that axes name */
+    char *resolved;   /* the scenario with every key, before any axis changes it */
+    uint64_t *digest; /* [point]: fl_plan_digest, all files that are read included */
     struct fl_arena arena;
 };
 
@@ -105,6 +105,8 @@ void fl_plan_overrides(const struct fl_plan *plan, uint32_t point,
 /* The configuration of one row. */
 struct fl_config *fl_plan_config(const struct fl_plan *plan, uint32_t point, uint32_t replicate,
                                  struct fl_problems *problems);
+/* Of a configuration with all that it says but its seed, which is the row's. */
+uint64_t fl_plan_digest(const struct fl_config *config);
 /* The command that runs this row alone, of a scenario at this path; the caller frees it. */
 char *fl_plan_replay(const struct fl_plan *plan, const char *scenario, uint32_t point,
                      uint32_t replicate);

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 /* What the reader said first, without the place in the scenario or the name of the override. */
 static const char *sentence_of(char *said)
@@ -94,8 +93,7 @@ static bool is_refused(const struct fl_planning *p, uint32_t point)
     return false;
 }
 
-/* `digest` is of the scenario with every key; untouched after a report. */
-static void check_point(struct fl_planning *p, uint32_t point, uint64_t *digest)
+static void check_point(struct fl_planning *p, uint32_t point)
 {
     char *said = NULL;
     size_t bytes = 0;
@@ -109,7 +107,7 @@ static void check_point(struct fl_planning *p, uint32_t point, uint64_t *digest)
     }
     if (config) {
         check_metrics(p, point, config);
-        *digest = XXH3_64bits(config->resolved, strlen(config->resolved));
+        p->plan->digest[point] = fl_plan_digest(config);
         for (uint32_t i = 0; i < p->plan->axis_count; i++) {
             p->axis[i].taken[fl_plan_value(p->plan, point, i)] = true;
         }
@@ -136,12 +134,12 @@ static int compare_seen(const void *a, const void *b)
 
 /* Written differently and yet the same: 1 and 1.0, or what a later axis sets as a whole. The first of them
  * is enough. */
-static void check_twice(struct fl_planning *p, const uint64_t *digest)
+static void check_twice(struct fl_planning *p)
 {
     const uint32_t points = p->plan->points;
     struct seen *seen = fl_alloc(points, sizeof *seen);
     for (uint32_t i = 0; i < points; i++) {
-        seen[i] = (struct seen){digest[i], i};
+        seen[i] = (struct seen){p->plan->digest[i], i};
     }
     qsort(seen, points, sizeof *seen, compare_seen);
     uint32_t one = 0, other = points;
@@ -167,18 +165,16 @@ static void check_twice(struct fl_planning *p, const uint64_t *digest)
 static void check_points(struct fl_planning *p)
 {
     struct fl_plan *plan = p->plan;
-    uint64_t *digest = fl_alloc(plan->points, sizeof *digest);
+    plan->digest = fl_arena_alloc(&plan->arena, plan->points, sizeof *plan->digest);
     enum { TOGETHER_SHOWN = 10 };
     for (uint32_t point = 0; point < plan->points && p->together < TOGETHER_SHOWN; point++) {
         if (!is_refused(p, point)) {
-            check_point(p, point, &digest[point]);
+            check_point(p, point);
         }
     }
     if (p->reading.json.mistake_count == 0) {
-        plan->digest = XXH3_64bits(digest, plan->points * sizeof *digest);
-        check_twice(p, digest);
+        check_twice(p);
     }
-    free(digest);
 }
 
 bool fl_plan_check(struct fl_planning *p, const cJSON *tree, struct fl_problems *problems)

@@ -1093,6 +1093,35 @@ Test(sweep, a_journal_that_is_no_file_is_told)
     place_remove(&p);
 }
 
+/* Rows are of the scenario as it was when the sweep began, or they fail; none is of another. */
+Test(sweep, a_file_that_changes_meanwhile_costs_the_rows_after_it)
+{
+    const struct place p = place_new(SLOW);
+    static const char base[] = "{\"duration_s\": 1, \"nodes\": {\"a\": {\"agent\": \"bomb\"}}}";
+    static const char other[] = "{\"duration_s\": 2, \"nodes\": {\"a\": {\"agent\": \"bomb\"}}}";
+    write_text(p.base, "one.json", "{\"name\": \"one\", \"extends\": \"base.json\"}");
+    write_text(p.base, "base.json", base);
+    cr_assert_eq(sweep(&p, "whole", 2, false), 0);
+    fflush(NULL);
+    const pid_t first = fork();
+    if (first == 0) _exit(sweep(&p, "out", 1, false));
+    while (journal_lines(&p, "out") < 4) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    write_text(p.base, "base.json", other);
+    int status;
+    cr_assert_eq(waitpid(first, &status, 0), first);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    const char *last = csv_line(&p, "out", 12);
+    cr_expect(strstr(last,
+                     "failed,\"ended with status 2, saying: a file that the scenario extends or "
+                     "names has changed since the sweep began; "),
+              "%s", last);
+    cr_expect_eq(sweep(&p, "out", 1, true), 2, "another scenario");
+    write_text(p.base, "base.json", base);
+    cr_expect_eq(sweep(&p, "out", 1, true), 0);
+    expect_same_tables(&p, "whole", "out");
+    place_remove(&p);
+}
+
 /* ------------------------------------------------------------------------------------------------
  * The program, with real models
  * --------------------------------------------------------------------------------------------- */
