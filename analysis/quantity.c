@@ -77,6 +77,17 @@ void fl_quantity_text(double value, const char *unit, char out[FL_WORDING])
     fl_say(out, FL_WORDING, "%s", text);
 }
 
+/* Three digits that matter of an amount in units of one; of dollars none behind the point from 10 on, as
+ * in fl_money_short. */
+static int decimals_of(double usd, double one)
+{
+    const double shown = usd / one;
+    if (one <= 1) {
+        return shown > 0 && shown < 9.995 ? 2 : 0;
+    }
+    return shown >= 99.95 ? 0 : shown >= 9.995 ? 1 : 2;
+}
+
 void fl_quantity_estimate(struct fl_estimate e, const char *unit, char out[FL_QUANTITY_TEXT])
 {
     const char *name = "", *axis;
@@ -88,11 +99,13 @@ void fl_quantity_estimate(struct fl_estimate e, const char *unit, char out[FL_QU
         fl_say(out, FL_QUANTITY_TEXT, "no end");
         return;
     }
-    const double shown = value[0] / one;
-    const int decimals = one <= 1 || shown >= 99.95 ? 0 : shown >= 9.995 ? 1 : 2;
+    const int decimals = decimals_of(value[0], one);
     for (int i = 0; i < 3; i++) {
         if (money) {
-            fl_say(number[i], FL_WORDING, "%.*f", decimals, value[i] / one);
+            const double shown = value[i] / one;
+            /* no "-0" */
+            const double nothing = decimals == 0 ? 0.5 : 0.005;
+            fl_say(number[i], FL_WORDING, "%.*f", decimals, fabs(shown) < nothing ? 0 : shown);
         } else {
             fl_say(number[i], FL_WORDING, "%.4g", value[i]);
         }

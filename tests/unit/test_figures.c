@@ -169,6 +169,12 @@ Test(quantity, words)
     cr_expect_str_eq(text, "-$489 k");
     fl_quantity_estimate((struct fl_estimate){12.25, 9.5, 15}, "s", text);
     cr_expect_str_eq(text, "12.25 s [9.5, 15]");
+    fl_quantity_estimate((struct fl_estimate){0.3, -0.138, 0.738}, "USD", text);
+    cr_expect_str_eq(text, "$0.30 [-0.14, 0.74]");
+    fl_quantity_estimate((struct fl_estimate){15.4, -0.3, 31.1}, "USD", text);
+    cr_expect_str_eq(text, "$15 [0, 31]");
+    fl_quantity_estimate((struct fl_estimate){0, 0, 0}, "USD", text);
+    cr_expect_str_eq(text, "$0 [0, 0]");
     fl_quantity_text(999600, "USD", axis);
     cr_expect_str_eq(axis, "$1.00 M");
     cr_expect_eq(fl_quantity_axis(3.2e6, "USD", axis), 1e6);
