@@ -5,6 +5,7 @@
  * the expected shortfall with their intervals; on the right the share of seeds that lose as much or more,
  * on a logarithmic scale, where a value at risk is read off at 5 and at 1 %. */
 #include "analysis/estimate.h"
+#include "analysis/place.h"
 #include "analysis/quantity.h"
 #include "analysis/rows.h"
 #include "analysis/sketch.h"
@@ -19,10 +20,20 @@ static const unsigned char style[] = {
 #include "analysis/loss.gp.inc"
 };
 
-enum { EXIT_USAGE = 2, EXIT_IO = 3, POINTS_MOST = 8, BINS = 48, TEXT = 512, STATISTICS = 4 };
+enum {
+    EXIT_USAGE = 2,
+    EXIT_IO = 3,
+    POINTS_MOST = 8,
+    BINS = 48,
+    TEXT = 512,
+    STATISTICS = 4,
+    SEEDS_LEAST = 20
+};
 static const double PAGE_WIDTH = 1800, TITLE_POINTS = 27, ALPHA = 0.05;
-static const double NEAR_SHARE =
-    0.03; /* of the axis: curves' ends closer than that share a label */
+/* Of the panel on the right in pixels, as in the script; up to the page's edge; of its labels. */
+static const double PANEL_WIDTH = 499, PANEL_ROOM = 525, LABEL_POINTS = 16, LABEL_AIR = 10;
+/* Shares whose ratio is less than that are as high as a label. */
+static const double LABEL_RATIO = 1.2;
 
 enum statistic { MEAN, VAR_95, ES_95, VAR_99 };
 static const char *const statistic_name[STATISTICS] = {"mean", "VaR 95 %", "ES 95 %", "VaR 99 %"};
@@ -41,7 +52,8 @@ struct page {
     char sweep[TEXT];
     struct point point[POINTS_MOST];
     size_t points, failed; /* failed: runs that did not end well, of these points */
-    double most;           /* the largest loss */
+    double most, least;    /* the largest loss; the smallest, if it is a gain, else 0 */
+    double alpha;          /* what an interval may miss: of all looks of a plan together */
 };
 
 /* --- points ---------------------------------------------------------------------------------------- */
@@ -88,14 +100,14 @@ static void name_point(const struct fl_rows *rows, struct point *point)
     }
 }
 
-static void estimate(struct point *point)
+static void estimate(struct point *point, double alpha)
 {
     static const double level[STATISTICS] = {[VAR_95] = 0.95, [ES_95] = 0.95, [VAR_99] = 0.99};
     for (int s = 0; s < STATISTICS; s++) {
         point->statistic[s] =
-            s == MEAN    ? fl_mean_at(point->loss, point->count, ALPHA)
-            : s == ES_95 ? fl_expected_shortfall(point->loss, point->count, level[s], ALPHA)
-                         : fl_value_at_risk(point->loss, point->count, level[s], ALPHA);
+            s == MEAN    ? fl_mean_at(point->loss, point->count, alpha)
+            : s == ES_95 ? fl_expected_shortfall(point->loss, point->count, level[s], alpha)
+                         : fl_value_at_risk(point->loss, point->count, level[s], alpha);
     }
 }
 
@@ -103,7 +115,7 @@ static void estimate(struct point *point)
 static void say_point(const struct page *page, struct point *point)
 {
     const size_t none = point->count - point->losing;
-    const struct fl_estimate share = fl_wilson(none, point->count, ALPHA);
+    const struct fl_estimate share = fl_wilson(none, point->count, page->alpha);
     if (none == 0) {
         fl_say(point->words, TEXT, "%zu seeds, all lose", point->count);
     } else {
@@ -137,7 +149,8 @@ static void add_point(struct page *page, const double *values, size_t number)
     }
     gsl_sort(point->loss, 1, point->count);
     page->most = fmax(page->most, point->loss[point->count - 1]);
-    estimate(point);
+    page->least = fmin(page->least, point->loss[0]);
+    estimate(point, page->alpha);
     name_point(page->rows, point);
     say_point(page, point);
     page->points++;
@@ -166,22 +179,37 @@ static const struct point *worst(const struct page *page)
     return found;
 }
 
+/* What the worst seeds have: of fewer than twenty a twentieth is less than one, and where fewer than that lose
+ * anything their value at risk is nothing. However many have just as much, a twentieth has that or more. */
+static void say_tail(const struct page *page, const struct point *point, char out[TEXT])
+{
+    char at_risk[FL_QUANTITY_TEXT], shortfall[FL_QUANTITY_TEXT], most[FL_WORDING];
+    fl_quantity_text(point->loss[point->count - 1], page->unit, most);
+    fl_quantity_estimate(point->statistic[VAR_95], page->unit, at_risk);
+    fl_quantity_estimate(point->statistic[ES_95], page->unit, shortfall);
+    if (point->count < SEEDS_LEAST) {
+        fl_say(out, TEXT, "the worst of %zu seed%s has %s", point->count,
+               point->count == 1 ? "" : "s", most);
+    } else if (point->statistic[VAR_95].value <= 0) {
+        fl_say(out, TEXT, "%zu of %zu seeds have any, up to %s", point->losing, point->count, most);
+    } else {
+        fl_say(out, TEXT, "the worst twentieth of the seeds have %s or more, %s on average",
+               at_risk, shortfall);
+    }
+}
+
 static void say_title(const struct page *page, char out[3 * TEXT])
 {
     const struct point *point = worst(page);
-    char at_risk[FL_QUANTITY_TEXT], shortfall[FL_QUANTITY_TEXT], mean[FL_QUANTITY_TEXT],
-        name[FL_WORDING];
+    char mean[FL_QUANTITY_TEXT], name[FL_WORDING], tail[TEXT];
     fl_quantity_name(page->metric, name);
     if (page->most <= 0) {
-        fl_say(out, 3 * TEXT, "No seed has a %s at any of these points", name);
+        fl_say(out, 3 * TEXT, "No seed has any %s at any of these points", name);
         return;
     }
-    fl_quantity_estimate(point->statistic[VAR_95], page->unit, at_risk);
-    fl_quantity_estimate(point->statistic[ES_95], page->unit, shortfall);
     fl_quantity_estimate(point->statistic[MEAN], page->unit, mean);
-    fl_say(out, 3 * TEXT,
-           "With %s the %s is %s in the mean; one seed in twenty has %s or more, %s on average",
-           point->name, name, mean, at_risk, shortfall);
+    say_tail(page, point, tail);
+    fl_say(out, 3 * TEXT, "With %s the %s is %s in the mean; %s", point->name, name, mean, tail);
 }
 
 static bool lacks_interval(const struct page *page)
@@ -254,30 +282,67 @@ static void write_statistics(struct fl_sketch *sketch, const struct page *page, 
     fputs("\n\n", sketch->data);
 }
 
-/* A block for each point: a loss, the share of seeds that lose as much or more, and its interval. */
+static void write_share(struct fl_sketch *sketch, double loss, struct fl_estimate share)
+{
+    fprintf(sketch->data, "%.9g\t%.9g\t%.9g\t%.9g\n", loss, share.value, share.low, share.high);
+}
+
+/* A block for each point: steps of the share of seeds that lose as much or more, and of its interval. Between
+ * two losses it is that of the larger; all lose as much as nothing, or as the smallest if that is a gain. */
 static void write_exceedance(struct fl_sketch *sketch, const struct page *page, double unit)
 {
     for (size_t p = 0; p < page->points; p++) {
         const struct point *point = &page->point[p];
-        fprintf(sketch->data, "# %s: loss\tshare\tlow\thigh\n", point->name);
+        double from = fmin(0, page->least);
+        fprintf(sketch->data, "# %zu: loss\tshare\tlow\thigh\n", p + 1);
         for (size_t i = 0; i < point->count; i++) {
             if (i > 0 && point->loss[i] == point->loss[i - 1]) {
                 continue;
             }
-            const struct fl_estimate share = fl_wilson(point->count - i, point->count, ALPHA);
-            fprintf(sketch->data, "%.9g\t%.9g\t%.9g\t%.9g\n", point->loss[i] / unit, share.value,
-                    share.low, share.high);
+            const struct fl_estimate share = fl_wilson(point->count - i, point->count, page->alpha);
+            if (point->loss[i] > from) {
+                write_share(sketch, from / unit, share);
+            }
+            write_share(sketch, point->loss[i] / unit, share);
+            from = point->loss[i];
         }
         fputs("\n\n", sketch->data);
     }
+}
+
+/* Where the label of a curve's end stands: from, to in pixels of the panel, and its share. */
+struct end {
+    double from, to, share;
+    bool left; /* of the end, as there is no room on its right */
+};
+
+static double x_to(const struct page *page)
+{
+    return page->most > 0 ? page->most : page->least < 0 ? 0.1 * -page->least : 1;
+}
+
+static struct end end_of(const struct page *page, const char *label, double loss, double share)
+{
+    const double range = 1.06 * x_to(page) - page->least;
+    const double x = (loss - page->least) / range * PANEL_WIDTH;
+    const double width = fl_text_width(label, LABEL_POINTS, true) + LABEL_AIR;
+    const bool left = x + width > PANEL_ROOM;
+    return (struct end){left ? x - width : x, left ? x : x + width, share, left};
+}
+
+static bool hides(const struct end *one, const struct end *other)
+{
+    return one->from < other->to && other->from < one->to &&
+           fmax(one->share, other->share) < LABEL_RATIO * fmin(one->share, other->share);
 }
 
 static void write_points(struct fl_sketch *sketch, const struct page *page, double unit)
 {
     const char *name[POINTS_MOST], *words[POINTS_MOST], *line[POINTS_MOST];
     const char *end_name[POINTS_MOST];
+    struct end ends[POINTS_MOST];
     char value[POINTS_MOST][TEXT];
-    double end[POINTS_MOST], share[POINTS_MOST], least = 1;
+    double end[POINTS_MOST], share[POINTS_MOST], left[POINTS_MOST], least = 1;
     for (size_t p = 0; p < page->points; p++) {
         const struct point *point = &page->point[p];
         size_t same = 1; /* seeds with the largest loss */
@@ -291,10 +356,11 @@ static void write_points(struct fl_sketch *sketch, const struct page *page, doub
         share[p] = (double)same / (double)point->count;
         least = fmin(least, 1 / (double)point->count);
         write_value(page->rows, point, value[p]);
+        ends[p] = end_of(page, value[p], point->loss[point->count - 1], share[p]);
+        left[p] = ends[p].left;
         end_name[p] = value[p];
         for (size_t other = 0; other < p; other++) {
-            const bool close = fabs(end[p] - end[other]) < NEAR_SHARE * page->most / unit;
-            end_name[p] = close ? "" : end_name[p];
+            end_name[p] = *end_name[other] && hides(&ends[other], &ends[p]) ? "" : end_name[p];
         }
     }
     fl_sketch_texts(sketch, "name", name, page->points);
@@ -302,6 +368,7 @@ static void write_points(struct fl_sketch *sketch, const struct page *page, doub
     fl_sketch_texts(sketch, "end_name", end_name, page->points);
     fl_sketch_numbers(sketch, "end", end, page->points);
     fl_sketch_numbers(sketch, "end_share", share, page->points);
+    fl_sketch_numbers(sketch, "end_left", left, page->points);
     fl_sketch_number(sketch, "share_least", least);
     for (int s = 0; s < STATISTICS; s++) {
         static const char *const variable[STATISTICS] = {"mean", "var95", "es95", "var99"};
@@ -316,7 +383,7 @@ static void write_page(struct fl_sketch *sketch, const struct page *page)
 {
     char title[3 * TEXT], subtitle[2 * TEXT], axis[FL_WORDING], label[3 * FL_WORDING],
         name[FL_WORDING];
-    const double unit = fl_quantity_axis(page->most, page->unit, axis);
+    const double unit = fl_quantity_axis(fmax(page->most, -page->least), page->unit, axis);
     say_title(page, title);
     say_subtitle(page, subtitle);
     fl_quantity_name(page->metric, name);
@@ -324,7 +391,8 @@ static void write_page(struct fl_sketch *sketch, const struct page *page)
     fl_sketch_title(sketch, title, TITLE_POINTS, 0.975 * PAGE_WIDTH);
     fl_sketch_text(sketch, "subtitle", subtitle);
     fl_sketch_text(sketch, "x_label", label);
-    fl_sketch_number(sketch, "x_to", page->most > 0 ? page->most / unit : 1);
+    fl_sketch_number(sketch, "x_from", page->least / unit);
+    fl_sketch_number(sketch, "x_to", x_to(page) / unit);
     write_points(sketch, page, unit);
     write_bars(sketch, page, unit);
     write_statistics(sketch, page, unit);
@@ -355,7 +423,7 @@ static int draw(struct page *page, const double *values, const struct fl_plot *p
 static int draw_rows(struct fl_trace *trace, const struct fl_rows *rows, const struct fl_plot *plot,
                      char *path_out, size_t bytes)
 {
-    struct page page = {.rows = rows};
+    struct page page = {.rows = rows, .alpha = ALPHA / (double)rows->looks};
     page.metric = fl_rows_choose(trace, plot->folder[0], rows, plot->metric);
     if (!page.metric) {
         return EXIT_USAGE;

@@ -54,14 +54,14 @@ do for [p=1:name_count] {
     set label 10*p+3 var95[p] at screen 0.020, screen y - 3.7*line left noenhanced font FONT.",14" tc rgb stat_rgb[2] offset 1,0 point pt stat_point[2] ps 1.4 lc rgb stat_rgb[2]
     set label 10*p+4 es95[p] at screen 0.020, screen y - 4.6*line left noenhanced font FONT.",14" tc rgb stat_rgb[3] offset 1,0 point pt stat_point[3] ps 1.3 lc rgb stat_rgb[3]
     set label 10*p+5 var99[p] at screen 0.020, screen y - 5.5*line left noenhanced font FONT.",14" tc rgb stat_rgb[4] offset 1,0 point pt stat_point[4] ps 1.1 lc rgb stat_rgb[4]
-    set arrow 10*p from 0, p - 0.36 to graph 1, first p - 0.36 nohead lc rgb AXIS lw 1 back
+    set arrow 10*p from graph 0, first p - 0.36 to graph 1, first p - 0.36 nohead lc rgb AXIS lw 1 back
 }
 set border 1 lc rgb AXIS lw 1.2
 set xtics nomirror out scale 0.6 textcolor rgb INK
 unset ytics
 set grid xtics lc rgb GRID lw 1 dt 1
 set xlabel x_label noenhanced tc rgb INK
-set xrange [0:1.03*x_to]; set yrange [rows:0]
+set xrange [x_from:x_to + 0.03*(x_to - x_from)]; set yrange [rows:0]
 mark_y(p, s) = p - 0.36 + 0.075 * s
 plot for [p=1:name_count] 'loss.tsv' index 0 using ($1 == p && $4 > 0 ? ($2 + $3) / 2 : NaN):($1 - 0.36):($2 + 0.06*($3 - $2)):($3 - 0.06*($3 - $2)):($1 - 0.36):($1 - 0.36 - 0.54*$4) with boxxyerror fc rgb ramp_at(p) fs solid 0.85 noborder, \
     for [s=1:4] '' index 1 using ($2 == s ? $3 : NaN):(mark_y($1, s)):4:5 with xerrorbars lw 2 pt stat_point[s] ps 1.3 lc rgb stat_rgb[s]
@@ -72,7 +72,8 @@ set lmargin at screen 0.705; set rmargin at screen 0.982
 set border 3 lc rgb AXIS lw 1.2
 unset grid; set grid xtics ytics lc rgb GRID lw 1 dt 1
 set ytics nomirror out scale 0.6 ("100 %%" 1, "50 %%" 0.5, "20 %%" 0.2, "10 %%" 0.1, "5 %%" 0.05, "2 %%" 0.02, "1 %%" 0.01, "0.5 %%" 0.005, "0.2 %%" 0.002, "0.1 %%" 0.001) textcolor rgb INK
-set xrange [0:1.06*x_to]; set yrange [(share_least < 0.1 ? share_least : 0.1)*0.8:1.05]
+share_low = (share_least < 0.1 ? share_least : 0.1)*0.8
+set xrange [x_from:1.06*x_to]; set yrange [share_low:1.05]
 set logscale y
 set label 1 "share of seeds that lose as much or more" at graph 0, graph 1 left offset -4,1.1 font FONT.",17" tc rgb INK
 do for [k=1:2] {
@@ -83,8 +84,9 @@ do for [k=1:2] {
 }
 do for [p=1:end_count] {
     set label 20+p end_name[p] at end[p], end_share[p] left offset 0.4,0.4 noenhanced font FONT.":Bold,16" tc rgb ramp_at(p) front
+    if (end_left[p]) { set label 20+p right offset -0.4,0.4 }
 }
-plot for [p=1:name_count] 'loss.tsv' index p+1 using 1:3:4 with filledcurves fc rgb ramp_at(p) fs transparent solid 0.16 noborder, \
-    for [p=1:name_count] '' index p+1 using 1:2 with fsteps lw 2.4 lc rgb ramp_at(p)
+plot for [p=1:name_count] 'loss.tsv' index p+1 using 1:($3 > share_low ? $3 : share_low):4 with filledcurves fc rgb ramp_at(p) fs transparent solid 0.16 noborder, \
+    for [p=1:name_count] '' index p+1 using 1:2 with lines lw 2.4 lc rgb ramp_at(p)
 unset multiplot
 set output

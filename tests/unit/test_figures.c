@@ -233,7 +233,7 @@ Test(loss, a_sweep)
     expect_has(folder, "loss.gp",
                "title_1 = 'With stuck.count = 2 the deficit is $50.5 k [44.7, 56.3] in the mean;'");
     expect_has(folder, "loss.gp",
-               "'one seed in twenty has $95.0 k [90.0, 100.0] or more, $98.0 k "
+               "'the worst twentieth of the seeds have $95.0 k [90.0, 100.0] or more, $98.0 k "
                "on average'");
     expect_has(folder, "loss.gp", "words_count = 2\n");
     expect_has(folder, "loss.gp", "'60 of 100 seeds lose nothing: 60 % [50, 69]'");
@@ -257,14 +257,76 @@ Test(loss, a_sweep)
     cr_expect_eq(seeds, 40);
     cr_expect_float_eq(first, 3 * 100.0 / 48, 1e-6); /* 6.1 lies in the third */
     /* 96 of the second point's hundred lose 5 thousand or more; 40 of the first one's 6.1. */
-    cr_assert_eq(cells(folder, "loss.tsv", 3, 4, row), 4);
-    cr_expect_float_eq(row[0], 5, 1e-9);
-    cr_expect_float_eq(row[1], 0.96, 1e-9);
-    cr_assert_eq(cells(folder, "loss.tsv", 2, 1, row), 4);
-    cr_expect_float_eq(row[0], 6.1, 1e-9);
-    cr_expect_float_eq(row[1], 0.4, 1e-9);
+    for (int end = 0; end < 2; end++) { /* of the step between 4 and 5 */
+        cr_assert_eq(cells(folder, "loss.tsv", 3, 8 + end, row), 4);
+        cr_expect_float_eq(row[0], 4 + end, 1e-9);
+        cr_expect_float_eq(row[1], 0.96, 1e-9);
+    }
+    for (int end = 0; end < 2; end++) { /* nobody loses anything between 0 and 6.1 */
+        cr_assert_eq(cells(folder, "loss.tsv", 2, 1 + end, row), 4);
+        cr_expect_float_eq(row[0], end * 6.1, 1e-9);
+        cr_expect_float_eq(row[1], 0.4, 1e-9);
+        cr_expect_float_eq(row[2], 0.309, 0.0005); /* Wilson's for 40 of 100 */
+        cr_expect_float_eq(row[3], 0.498, 0.0005);
+    }
     expect_repeats("loss", folder, "ledger.deficit");
     clean(folder);
+}
+
+/* A sweep of one point, of as many seeds as there are deficits in millionths, with or without looks. */
+static void write_point(const char *folder, const int64_t *deficit, uint64_t seeds,
+                        const char *plan)
+{
+    int64_t number[256], zero[256] = {0};
+    for (uint64_t i = 0; i < seeds; i++) number[i] = (int64_t)i;
+    const hid_t file = fl_h5_new();
+    put_facts(file, "1", "{}");
+    cr_assert(fl_h5_text(file, "plan_json", plan) && fl_h5_group(file, "/axes", NULL) &&
+              fl_h5_group(file, "/metrics", NULL) && fl_h5_group(file, "/rows", NULL));
+    put_numbers(file, "/axes/nodes.keeper.count", "1", seeds, zero);
+    put_numbers(file, "/rows/point", "1", seeds, zero);
+    put_numbers(file, "/rows/replicate", "1", seeds, number);
+    put_numbers(file, "/metrics/ledger.deficit", "1e-6 USD", seeds, deficit);
+    publish(file, folder, "sweep.h5");
+}
+
+static void expect_point(const int64_t *deficit, uint64_t seeds, const char *plan,
+                         const char *first, const char *second)
+{
+    char folder[FAKE_PATH];
+    fake_folder(folder);
+    write_point(folder, deficit, seeds, plan);
+    cr_assert_eq(draw("loss", folder, NULL, "png"), 0);
+    expect_has(folder, "loss.gp", first);
+    expect_has(folder, "loss.gp", second);
+    clean(folder);
+}
+
+/* A twentieth of twelve seeds is less than one; where two of sixty lose, the value at risk is nothing. */
+Test(loss, few_seeds_and_few_losses)
+{
+    int64_t deficit[60] = {[3] = 7250000, [11] = 2120000};
+    expect_point(deficit, 12, "{}", "the worst of 12 seeds has $7.25'", "x_from = 0\n");
+    expect_point(deficit, 60, "{}", "2 of 60 seeds have any, up to $7.25'", "lose nothing: 97 %");
+}
+
+/* Gains lie left of zero, and nobody lost anything. */
+Test(loss, gains)
+{
+    int64_t deficit[30];
+    for (int i = 0; i < 30; i++) deficit[i] = -1000000LL * (i + 11);
+    expect_point(deficit, 30, "{}", "title_1 = 'No seed has any deficit at any of these points'",
+                 "x_from = -40\n");
+}
+
+/* Wilson's for 15 of 30 at 95 % is [0.332, 0.668]; at 97.5 %, each of two looks, [0.309, 0.691]: by formula,
+ * with z = 2.24140. */
+Test(loss, looks_widen_intervals)
+{
+    int64_t deficit[30];
+    for (int i = 0; i < 30; i++) deficit[i] = i < 15 ? 0 : 1000000;
+    expect_point(deficit, 30, "{}", "50 % [33, 67]'", "seeds lose nothing");
+    expect_point(deficit, 30, "{\"looks\": [15, 30]}", "50 % [31, 69]'", "seeds lose nothing");
 }
 
 /* Of twelve points eight: i * 11 / 7 to the nearest. */
