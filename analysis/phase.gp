@@ -81,7 +81,7 @@ set object 1 rect from screen beside_left, screen below_top - 0.035 to screen be
 set label 30 "none" at screen beside_left + 0.015, screen below_top - 0.054 center font FONT.",18" tc rgb INK
 set label 31 measure at screen beside_left, screen below_top + 0.012 left noenhanced tc rgb INK
 step = 0.034; key_y = below_top - 0.105
-put_key = 'set label 40+key key_text at screen beside_left + 0.045, screen key_y left noenhanced font FONT.",18" tc rgb INK; key_line = sprintf("from screen %g, screen %g to screen %g, screen %g nohead front", beside_left, key_y, beside_left + 0.03, key_y); key_y = key_y - step'
+put_key = 'set label 40+key key_text at screen beside_left + 0.045, screen key_y left noenhanced font FONT.sprintf(",%g", key_points) tc rgb INK; key_line = sprintf("from screen %g, screen %g to screen %g, screen %g nohead front", beside_left, key_y, beside_left + 0.03, key_y); key_y = key_y - step'
 if (bordered) {
     key = 1; key_text = sprintf("%s it half of the runs or more end with %s", down ? "below" : "above", metric)
     eval put_key

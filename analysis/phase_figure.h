@@ -12,6 +12,7 @@ enum { FL_PHASE_TEXT = 512, FL_PHASE_CUTS = 3 };
 struct fl_phase_axis {
     char label[FL_PHASE_TEXT]; /* "oracle staleness" */
     bool time, integers, logarithmic;
+    bool amount; /* values are so much of what the label says: 5 seconds of oracle staleness */
     size_t count;
     double *value;
     double *edge; /* [count + 1]: a cell reaches half of the way to its neighbours */

@@ -183,6 +183,7 @@ static void name_axis(const char *path, struct fl_phase_axis *axis)
     const size_t fault = fault_of(path, &name, &key);
     if (fault > 0 && strncmp(key, "by_", 3) == 0) {
         words_of(name, fault, false, axis->label);
+        axis->amount = axis->time;
         return;
     }
     if (!last) {

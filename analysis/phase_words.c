@@ -52,21 +52,24 @@ static void say_onset(const struct fl_phase *phase, size_t column, bool again,
 {
     const struct fl_estimate onset = phase->onset[column];
     const double first = phase->y.value[0], last = phase->y.value[phase->y.count - 1];
+    const char *of_it = phase->y.amount ? "" : "value of ";
     char value[FL_PHASE_TEXT];
     if (isnan(onset.value)) {
         fl_say(out, FL_PHASE_TEXT, "(too many runs failed to say where)");
     } else if (isinf(onset.value)) {
-        fl_say(out, FL_PHASE_TEXT, "at no %.200s", phase->y.label);
+        fl_say(out, FL_PHASE_TEXT, "at no %s%.200s", of_it, phase->y.label);
     } else if (phase->down ? onset.value >= last : onset.value <= first) {
-        fl_say(out, FL_PHASE_TEXT, "at any %.200s", phase->y.label);
+        fl_say(out, FL_PHASE_TEXT, "at any %s%.200s", of_it, phase->y.label);
     } else {
+        const char *way = phase->down ? "up to" : "from";
         say_estimate(&phase->y, onset, value);
-        const char *way = phase->down ? "up to" : "from", *label = again ? "" : phase->y.label;
-        fl_say(out, FL_PHASE_TEXT, "%s %.200s%s%.200s", way, phase->y.time ? value : label,
-               again           ? ""
-               : phase->y.time ? " of "
-                               : " ",
-               phase->y.time ? label : value);
+        if (again) {
+            fl_say(out, FL_PHASE_TEXT, "%s %.200s", way, value);
+        } else if (phase->y.amount) {
+            fl_say(out, FL_PHASE_TEXT, "%s %.200s of %.200s", way, value, phase->y.label);
+        } else {
+            fl_say(out, FL_PHASE_TEXT, "%s %.200s = %.200s", way, phase->y.label, value);
+        }
     }
 }
 
@@ -87,10 +90,20 @@ static void say_beyond(const struct fl_phase *phase, const struct fl_phase_cut *
     const struct fl_phase_cell *cell = &phase->cell[cut->index * phase->y.count + y];
     char value[FL_PHASE_TEXT], share[FL_WORDING] = "all", mean[FL_WORDING];
     fl_phase_value(&phase->y, phase->y.value[y], value);
-    say_mean(phase, cell->mean.value, mean);
+    if (cell->runs == 0) {
+        fl_say(out, bytes, "at %.100s of %zu, beyond n/3, no run ended well at %.200s.", cut->label,
+               phase->members, value);
+        return;
+    }
+    if (cell->hits == 0) {
+        fl_say(out, bytes, "at %.100s of %zu, beyond n/3, none of them does at %.200s.", cut->label,
+               phase->members, value);
+        return;
+    }
     if (cell->hits < cell->runs) {
         fl_percent((double)cell->hits / (double)cell->runs, share);
     }
+    say_mean(phase, cell->mean.value, mean);
     fl_say(out, bytes,
            "at %.100s of %zu, beyond n/3, %s of them do at %.200s already: %s on average.",
            cut->label, phase->members, share, value, mean);
@@ -151,21 +164,28 @@ static void say_title(struct fl_phase *phase)
     }
     fl_say(phase->title[0], FL_PHASE_TEXT, "Half of the runs end with %.100s %.200s", phase->metric,
            onset[0]);
-    fl_say(phase->title[1], FL_PHASE_TEXT, "at %.150s %.50s, and %.200s at %.50s.", phase->x.label,
-           phase->column[0].label, onset[last], phase->column[last].label);
+    fl_say(phase->title[1], FL_PHASE_TEXT, "at %.150s = %.50s, and %.200s at %.50s.",
+           phase->x.label, phase->column[0].label, onset[last], phase->column[last].label);
 }
 
 static void say_subtitle(struct fl_phase *phase)
 {
-    char runs[FL_WORDING], members[FL_WORDING] = "";
+    char runs[FL_WORDING], members[FL_WORDING] = "", failed[2 * FL_WORDING] = "";
     fl_thousands((int64_t)phase->runs, runs);
     if (phase->members > 0) {
         fl_say(members, sizeof members, " with n = %zu", phase->members);
     }
+    if (phase->missing > 0) {
+        char count[FL_WORDING];
+        fl_thousands((int64_t)phase->missing, count);
+        fl_say(failed, sizeof failed, ", of which %s did not end well", count);
+    }
+    const size_t cells = phase->x.count * phase->y.count;
     fl_say(phase->subtitle, FL_PHASE_TEXT,
-           "sweep %.100s, seed %.20s: %s runs of scenario %.100s%s, %zu × %zu cells, the same %zu "
+           "sweep %.100s, seed %.20s: %s runs of scenario %.100s%s%s, %zu × %zu cells, %s %zu "
            "seeds in each; intervals at 95 %%",
-           phase->name, phase->seed, runs, phase->scenario, members, phase->x.count, phase->y.count,
+           phase->name, phase->seed, runs, phase->scenario, members, failed, phase->x.count,
+           phase->y.count, phase->runs == cells * phase->seeds ? "the same" : "the first of",
            phase->seeds);
 }
 

@@ -206,12 +206,23 @@ static double title_points(const struct fl_phase *phase)
     return widest > room ? floor(most * room / widest * 10) / 10 : most;
 }
 
+/* Of the key: what its longest line leaves of the page. */
+static double key_points(const struct fl_phase *phase)
+{
+    const double most = 18, room = FL_PHASE_PAGE_WIDTH - fl_phase_beside.left - 105;
+    char text[2 * FL_PHASE_TEXT];
+    snprintf(text, sizeof text, "above it half of the runs or more end with %s", phase->metric);
+    const double width = fl_text_width(text, most, false);
+    return width > room ? floor(most * room / width * 10) / 10 : most;
+}
+
 static void write_script(FILE *file, const struct fl_phase *phase)
 {
     fputs("# Written by `faultline plot --as phase`.\n", file);
     set_text(file, "title_1", phase->title[0]);
     set_text(file, "title_2", phase->title[1]);
     set_number(file, "title_points", title_points(phase));
+    set_number(file, "key_points", key_points(phase));
     set_text(file, "subtitle", phase->subtitle);
     char measure[3 * FL_PHASE_TEXT];
     snprintf(measure, sizeof measure, phase->unit[0] ? "mean %s [%s]" : "mean %s", phase->metric,

@@ -266,6 +266,47 @@ Test(phase, no_line_without_votes)
     expect_no_theory(WEIGHTED, "byzantine, count");
 }
 
+/* What is no amount of anything is named before its value. With the smallest margin three or more lose, with
+ * the largest all do. */
+Test(phase, words_of_other_axes)
+{
+    char folder[FAKE_PATH];
+    struct fl_phase phase;
+    fake_folder(folder);
+    write_sweep(folder, A_MARGIN);
+    cr_assert_eq(fl_phase_read(folder, NULL, &phase), 0);
+    fl_phase_cut(&phase);
+    fl_phase_say(&phase);
+    cr_expect_str_eq(phase.title[0],
+                     "Half of the runs end with bad debt from trader, count = 3 [3, 3]");
+    cr_expect_str_eq(
+        phase.title[1],
+        "at exchange, maintenance margin = 0.01, and at any value of trader, count at 0.03.");
+    fl_phase_free(&phase);
+    clean(folder);
+}
+
+/* Beyond n/3 nobody loses anything at 5 seconds, or no run ended well there. */
+Test(phase, nothing_beyond_a_third)
+{
+    char folder[FAKE_PATH];
+    struct fl_phase phase;
+    fake_folder(folder);
+    write_sweep(folder, NOTHING);
+    cr_assert_eq(fl_phase_read(folder, NULL, &phase), 0);
+    fl_phase_cut(&phase);
+    struct fl_phase_cell *cell = &phase.cell[3 * LEVELS];
+    cell->hits = 0;
+    cell->mean = (struct fl_estimate){0, 0, 0};
+    fl_phase_say(&phase);
+    cr_expect_str_eq(phase.title[1], "at f = 3 of 7, beyond n/3, none of them does at 5 s.");
+    *cell = (struct fl_phase_cell){.mean = {NAN, NAN, NAN}};
+    fl_phase_say(&phase);
+    cr_expect_str_eq(phase.title[1], "at f = 3 of 7, beyond n/3, no run ended well at 5 s.");
+    fl_phase_free(&phase);
+    clean(folder);
+}
+
 /* By name the margin comes first: it goes along the page; numbers as text are numbers. */
 Test(phase, other_axes)
 {
@@ -498,6 +539,10 @@ Test(phase, a_run_that_failed, .timeout = 60)
     cr_expect_eq(phase.cell[1].runs, SEEDS - 1);
     cr_expect_float_eq(phase.cell[1].mean.value, 21.0 / 9, 1e-12);
     cr_expect_eq(phase.onset[0].value, 50);
+    fl_phase_cut(&phase);
+    fl_phase_say(&phase);
+    cr_expect_not_null(strstr(phase.subtitle, ", of which 1 did not end well, 5 × 3 cells"), "%s",
+                       phase.subtitle);
     fl_phase_free(&phase);
     fflush(stderr);
     cr_redirect_stderr();
