@@ -32,7 +32,6 @@ static const double level[LEVELS] = {0.05, 0.25, 0.5, 0.75, 0.95};
 static const char *const level_name[LEVELS] = {"5 %", "25 %", "median", "75 %", "95 %"};
 /* Pixels: the script has the same as fractions of the page. */
 static const double PAGE_WIDTH = 1700, PANEL_HEIGHT = 730, LABEL_APART = 25, TITLE_POINTS = 27;
-static const double ALPHA = 0.05;
 
 struct label {
     double y, true_y;
@@ -86,7 +85,7 @@ static void find_quantiles(struct page *page)
         for (size_t k = 0; k < LEVELS; k++) {
             page->quantile[k][row] = count > 0 ? fl_quantile(values, count, level[k]) : NAN;
         }
-        page->median[row] = count > 0 ? fl_quantile_at(values, count, 0.5, ALPHA)
+        page->median[row] = count > 0 ? fl_quantile_at(values, count, 0.5, fan->alpha)
                                       : (struct fl_estimate){NAN, NAN, NAN};
     }
     free(values);
@@ -314,11 +313,16 @@ static void say_subtitle(const struct page *page, char out[4 * TEXT])
     char *rest = out + strlen(out);
     const size_t bytes = 4 * TEXT - (size_t)(rest - out);
     if (page->bands) {
-        fl_say(rest, bytes,
-               "bands: middle half and nine tenths of the seeds at each place; thin: seeds with "
-               "most and least; bar: 95 %% interval of the median");
+        fl_say(
+            rest, bytes,
+            "bands: middle half and nine tenths of the seeds at each place; thin: most and least; "
+            "bar: 95 %% interval of the median");
     } else {
         fl_say(rest, bytes, "every seed is a line: bands at 5 and 95 %% need %d", SEEDS_LEAST);
+    }
+    if (fan->failed > 0) {
+        fl_say(out + strlen(out), 4 * TEXT - strlen(out), " · %zu failed runs left out",
+               fan->failed);
     }
     if (fan->other_faults > 0) {
         fl_say(out + strlen(out), 4 * TEXT - strlen(out),

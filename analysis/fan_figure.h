@@ -8,6 +8,8 @@ enum { FL_FAN_TEXT = 512, FL_FAN_FAULTS = 8 };
 /* The same quantity of several seeds along one axis. */
 struct fl_fan {
     size_t rows, paths;
+    size_t failed; /* runs of a sweep that did not end well */
+    double alpha;  /* what an interval may miss: of all looks of a plan together */
     double *x;     /* [row] ascending */
     double *value; /* [path * rows + row]; NAN where there is none */
     char **seed;   /* [path]; of a sweep the number of the replicate */

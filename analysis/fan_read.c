@@ -6,11 +6,13 @@
 #include "sim/mistake.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { EXIT_USAGE = 2, EXIT_IO = 3, SEED_BYTES = 24 };
+static const double ALPHA = 0.05;
 static const char *const usual_metric = "ledger.bad_debt";
 
 static int complain(const struct fl_trace *trace)
@@ -248,7 +250,7 @@ int fl_fan_read_runs(const char *const *folder, size_t count, const char *metric
                      struct fl_fan *fan)
 {
     struct first first = {.folder = folder[0]};
-    *fan = (struct fl_fan){.over_time = true};
+    *fan = (struct fl_fan){.over_time = true, .alpha = ALPHA};
     fl_say(fan->metric, sizeof fan->metric, "%s", metric ? metric : usual_metric);
     int status = 0;
     while (fan->paths < count && status == 0) {
@@ -282,6 +284,7 @@ static void fill(const struct fl_rows *rows, const double *x, const double *valu
         point[i] = (struct point){x[i], i};
     }
     qsort(point, rows->points, sizeof *point, by_x);
+    fan->alpha = ALPHA / (double)rows->looks;
     fan->rows = rows->points;
     fan->x = fl_alloc(fan->rows, sizeof *fan->x);
     make_room(fan, rows->replicates);
@@ -289,7 +292,9 @@ static void fill(const struct fl_rows *rows, const double *x, const double *valu
     for (size_t i = 0; i < fan->rows; i++) {
         fan->x[i] = point[i].x;
         for (size_t r = 0; r < fan->paths; r++) {
-            fan->value[r * fan->rows + i] = values[point[i].number * fan->paths + r];
+            const double value = values[point[i].number * fan->paths + r];
+            fan->value[r * fan->rows + i] = value;
+            fan->failed += r < rows->runs[point[i].number] && isnan(value);
         }
     }
     for (size_t r = 0; r < fan->paths; r++) {

@@ -495,7 +495,16 @@ Test(fan, a_sweep)
         folder, "fan.gp",
         "'Deficit at faults.stuck.count = 2: median $50.5 k [40.0, 61.0]; nine of ten seeds ");
     expect_has(folder, "fan.gp", "'replicate 27  $100 k'");
+    expect_has(folder, "fan.gp", " · 100 failed runs left out'");
     expect_repeats("fan", folder, "ledger.deficit");
+    /* Of two looks each interval misses 2.5 %: P(B(100, 0.5) <= 38) = 1.05 %, <= 39: 1.76 %. */
+    char path[2 * FAKE_PATH];
+    fake_path(folder, "sweep.h5", path);
+    const hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    cr_assert(file >= 0 && fl_h5_text(file, "plan_json", "{\"looks\": [50, 100]}"));
+    cr_assert(H5Fclose(file) >= 0);
+    cr_assert_eq(draw("fan", folder, NULL, "png"), 0);
+    expect_has(folder, "fan.gp", "median $50.5 k [39.0, 62.0];");
     clean(folder);
 }
 
