@@ -14,7 +14,7 @@ if (format eq "svg") {
     set terminal svg size 2000,1440 font FONT.",20" fontscale 1.3333 enhanced rounded background "#ffffff" linewidth 1.4
 }
 if (format eq "pdf") {
-    set terminal pdfcairo size 18cm,12.96cm font FONT.",20" fontscale 0.255 enhanced rounded linewidth 0.55
+    set terminal pdfcairo size 18cm,12.96cm font FONT.",20" fontscale 0.255 pointscale 0.34 enhanced rounded linewidth 0.55
 }
 set output output
 set encoding utf8

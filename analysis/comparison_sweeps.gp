@@ -15,7 +15,7 @@ if (format eq "svg") {
     set terminal svg size WIDTH,HEIGHT font FONT.",20" fontscale 1.3333 enhanced rounded background "#ffffff" linewidth 1.4
 }
 if (format eq "pdf") {
-    set terminal pdfcairo size 16cm,(16.0*HEIGHT/WIDTH)cm font FONT.",20" fontscale 0.283 enhanced rounded linewidth 0.6
+    set terminal pdfcairo size 16cm,(16.0*HEIGHT/WIDTH)cm font FONT.",20" fontscale 0.283 pointscale 0.38 enhanced rounded linewidth 0.6
 }
 set output output
 set encoding utf8

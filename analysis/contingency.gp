@@ -15,7 +15,7 @@ if (format eq "svg") {
     set terminal svg size page_width,page_height font FONT.",18" fontscale 1.3333 enhanced rounded background "#ffffff" linewidth 1.4
 }
 if (format eq "pdf") {
-    set terminal pdfcairo size (page_width/2000.0*18)cm,(page_height/2000.0*18)cm font FONT.",18" fontscale 0.255 enhanced rounded linewidth 0.55
+    set terminal pdfcairo size (page_width/2000.0*18)cm,(page_height/2000.0*18)cm font FONT.",18" fontscale 0.255 pointscale 0.34 enhanced rounded linewidth 0.55
 }
 set output output
 set encoding utf8

@@ -14,7 +14,7 @@ if (format eq "svg") {
     set terminal svg size 1700,1000 font FONT.",18" fontscale 1.3333 enhanced rounded background "#ffffff" linewidth 1.4
 }
 if (format eq "pdf") {
-    set terminal pdfcairo size 17cm,10cm font FONT.",18" fontscale 0.284 enhanced rounded linewidth 0.6
+    set terminal pdfcairo size 17cm,10cm font FONT.",18" fontscale 0.284 pointscale 0.38 enhanced rounded linewidth 0.6
 }
 set output output
 set encoding utf8
