@@ -77,13 +77,18 @@ void fl_quantity_text(double value, const char *unit, char out[FL_WORDING])
     fl_say(out, FL_WORDING, "%s", text);
 }
 
-/* Three digits that matter of an amount in units of one; of dollars none behind the point from 10 on, as
- * in fl_money_short. */
-static int decimals_of(double usd, double one)
+static bool has_cents(double usd)
 {
-    const double shown = usd / one;
+    return isfinite(usd) && usd != floor(usd);
+}
+
+/* Three digits that matter of an amount in units of one; of dollars cents below 10, if there are any. */
+static int decimals_of(struct fl_estimate e, double one)
+{
+    const double shown = fabs(e.value) / one;
     if (one <= 1) {
-        return shown > 0 && shown < 9.995 ? 2 : 0;
+        const bool cents = has_cents(e.value) || has_cents(e.low) || has_cents(e.high);
+        return cents && shown > 0 && shown < 9.995 ? 2 : 0;
     }
     return shown >= 99.95 ? 0 : shown >= 9.995 ? 1 : 2;
 }
@@ -99,7 +104,7 @@ void fl_quantity_estimate(struct fl_estimate e, const char *unit, char out[FL_QU
         fl_say(out, FL_QUANTITY_TEXT, "no end");
         return;
     }
-    const int decimals = decimals_of(value[0], one);
+    const int decimals = decimals_of(e, one);
     for (int i = 0; i < 3; i++) {
         if (money) {
             const double shown = value[i] / one;

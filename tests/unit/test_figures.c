@@ -173,6 +173,8 @@ Test(quantity, words)
     cr_expect_str_eq(text, "$0.30 [-0.14, 0.74]");
     fl_quantity_estimate((struct fl_estimate){15.4, -0.3, 31.1}, "USD", text);
     cr_expect_str_eq(text, "$15 [0, 31]");
+    fl_quantity_text(4, "USD", text);
+    cr_expect_str_eq(text, "$4");
     fl_quantity_estimate((struct fl_estimate){0, 0, 0}, "USD", text);
     cr_expect_str_eq(text, "$0 [0, 0]");
     fl_quantity_text(999600, "USD", axis);
