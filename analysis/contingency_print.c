@@ -151,6 +151,13 @@ static void print_pairs(const struct fl_ranking *ranking)
     }
 }
 
+static size_t decided_by_intervals(const struct fl_ranking *ranking)
+{
+    return ranking->singles + ranking->pairs -
+           fl_verdicts(ranking->single, ranking->singles, FL_NOTHING) -
+           fl_verdicts(ranking->pair, ranking->pairs, FL_NOTHING);
+}
+
 static void print(const struct fl_ranking *ranking)
 {
     char window[FL_RANKING_TEXT], base[FL_QUANTITY_TEXT];
@@ -163,6 +170,12 @@ static void print(const struct fl_ranking *ranking)
     print_singles(ranking);
     if (ranking->pairs > 0) {
         print_pairs(ranking);
+    }
+    if (decided_by_intervals(ranking) > 1) {
+        printf("\nEach interval is for itself, whatever their number: of parts that differ by "
+               "chance alone "
+               "%.3g %% are\ntold to lose, and as many to lose less.\n",
+               50 * ranking->alpha);
     }
 }
 

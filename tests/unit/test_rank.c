@@ -658,6 +658,10 @@ Test(rank, prints_and_resumes)
                      "minutes, from second 60 to 200"),
         "%s", text);
     cr_expect_not_null(strstr(text, "are single points of failure (!): "), "%s", text);
+    cr_expect_not_null(strstr(text,
+                              "Each interval is for itself, whatever their number: of parts that "
+                              "differ by chance alone 2.5 % are\ntold to lose"),
+                       "%s", text);
     cr_expect_eq(program(arguments, again), 2, "%s", again);
     snprintf(arguments, sizeof arguments, rank, folder, "-q --resume");
     cr_expect_eq(program(arguments, again), 0);
