@@ -52,15 +52,21 @@ static void victims(const struct fl_headline_fault *fault, char *out, size_t byt
     }
 }
 
+static const char *turn_of(const struct fl_headline_fault *fault)
+{
+    return fault->in_turn && fault->struck > 1 ? " in turn" : "";
+}
+
 void fl_fault_label(const struct fl_headline_fault *fault, char out[FL_FAULT_TEXT])
 {
     char who[2 * FL_WORDING];
     victims(fault, who, sizeof who);
     const char *state = state_of(fault->model);
+    const char *turn = turn_of(fault);
     if (state) {
-        fl_say(out, FL_FAULT_TEXT, "%s %s", who, state);
+        fl_say(out, FL_FAULT_TEXT, "%s %s%s", who, state, turn);
     } else {
-        fl_say(out, FL_FAULT_TEXT, "%s: %s", fault->model, who);
+        fl_say(out, FL_FAULT_TEXT, "%s: %s%s", fault->model, who, turn);
     }
 }
 
@@ -75,7 +81,9 @@ static void circumstance(const struct fl_headline_fault *fault, char *out, size_
     const bool is_crash = strcmp(fault->model, "crash") == 0;
     const bool all = fault->struck == fault->size;
     if (!state) {
-        fl_say(out, bytes, "with %s under %s", who, fault->model);
+        fl_say(out, bytes, "with %s under %s%s", who, fault->model, turn_of(fault));
+    } else if (fault->in_turn && fault->struck > 1) {
+        fl_say(out, bytes, "with %s %s in turn", who, state);
     } else if (all && is_crash && fault->size == 1) {
         fl_say(out, bytes, "without the %s", fault->group);
     } else if (all && is_crash) {

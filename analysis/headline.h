@@ -9,6 +9,7 @@ struct fl_headline_fault {
     const char *group;     /* "reporter" */
     uint32_t struck, size; /* members struck, members of the group */
     fl_time from, to;      /* cut at the end of the run */
+    bool in_turn;          /* not all of them at once */
 };
 
 enum { FL_NEVER = -1 };

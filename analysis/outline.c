@@ -132,6 +132,17 @@ static void name_nodes(const struct fl_outline *outline, const char *members,
     }
 }
 
+/* Whether a fault strikes its members one after the other, or those who hold something for as long as they
+ * do. */
+static bool moves(const cJSON *scenario, const char *name)
+{
+    const cJSON *faults = cJSON_GetObjectItemCaseSensitive(scenario, "faults");
+    const cJSON *fault = cJSON_GetObjectItemCaseSensitive(faults, name);
+    const cJSON *stagger = cJSON_GetObjectItemCaseSensitive(fault, "stagger_s");
+    return cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(fault, "keep")) ||
+           (cJSON_IsNumber(stagger) && stagger->valuedouble > 0);
+}
+
 static bool load_faults(struct fl_trace *trace, struct fl_outline *outline)
 {
     size_t rows[6];
@@ -163,6 +174,7 @@ static bool load_faults(struct fl_trace *trace, struct fl_outline *outline)
                 .from = from[i],
                 .to = to[i] < end ? to[i] : end,
             };
+            fault->in_turn = moves(scenario, fault->name);
             name_nodes(outline, members[i], fault);
             name_sequencer(scenario, members[i], fault);
         }

@@ -202,14 +202,15 @@ static void expect_headline(struct fl_headline facts, const char *expected)
 Test(headline, says_what_happened)
 {
     const fl_time minute = 60 * FL_SECOND;
-    const struct fl_headline_fault all = {"a", "stuck", "reporter", 5, 5, 10 * minute, 70 * minute};
-    const struct fl_headline_fault some = {"b", "stuck",     "reporter", 3,
-                                           5,   10 * minute, 70 * minute};
+    const struct fl_headline_fault all = {"a", "stuck",     "reporter",  5,
+                                          5,   10 * minute, 70 * minute, false};
+    const struct fl_headline_fault some = {"b", "stuck",     "reporter",  3,
+                                           5,   10 * minute, 70 * minute, false};
     const struct fl_headline_fault one = {"c", "crash",     "sequencer", 1,
-                                          1,   10 * minute, 70 * minute};
-    const struct fl_headline_fault down = {"d", "crash",     "validator", 2,
-                                           4,   40 * minute, 100 * minute};
-    const struct fl_headline_fault odd = {"e", "replay", "validator", 4, 4, 0, minute};
+                                          1,   10 * minute, 70 * minute, false};
+    const struct fl_headline_fault down = {"d", "crash",     "validator",  2,
+                                           4,   40 * minute, 100 * minute, false};
+    const struct fl_headline_fault odd = {"e", "replay", "validator", 4, 4, 0, minute, false};
     const struct fl_headline_fault two[] = {all, down};
     const int64_t m = 1000000000000;
     struct fl_headline facts = {.fault_count = 1,
@@ -292,6 +293,12 @@ Test(headline, says_what_happened)
     cr_expect_str_eq(label, "2 of 4 validators down");
     fl_fault_label(&one, label);
     cr_expect_str_eq(label, "sequencer down");
+    struct fl_headline_fault chase = {"f", "crash", "validator", 4, 4, 0, minute, true};
+    fl_fault_label(&chase, label);
+    cr_expect_str_eq(label, "all 4 validators down in turn");
+    chase.struck = 1;
+    fl_fault_label(&chase, label);
+    cr_expect_str_eq(label, "1 of 4 validators down");
     fl_fault_label(&odd, label);
     cr_expect_str_eq(label, "replay: all 4 validators");
 }
