@@ -1,6 +1,7 @@
 /* The files of a timeline: its data, and the variables at the head of its gnuplot script. */
 #include "analysis/timeline_figure.h"
 #include "analysis/wording.h"
+#include "sim/disk.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -299,6 +300,11 @@ static bool write_file(const char *directory, const char *name, const struct fl_
 
 bool fl_figure_write(const struct fl_figure *figure, const char *directory)
 {
+    const char *problem = fl_folder_make(directory);
+    if (problem) {
+        fprintf(stderr, "faultline: %s\n", problem);
+        return false;
+    }
     return write_file(directory, "timeline.tsv", figure, write_data) &&
            write_file(directory, "timeline.gp", figure, write_script);
 }

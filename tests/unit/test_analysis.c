@@ -557,6 +557,26 @@ Test(timeline, draws_the_same_picture_twice)
     fake_remove(folder);
 }
 
+Test(timeline, into_a_folder_that_is_not_there_yet)
+{
+    char folder[FAKE_PATH], inner[2 * FAKE_PATH], path[4 * FAKE_PATH];
+    struct fake *f = fake_new(FAKE_AS_IT_IS);
+    fake_folder(folder);
+    write_fake(f, folder);
+    fake_path(folder, "figures of it", inner);
+    const char *const run = folder;
+    const struct fl_plot job = {.folder = &run, .count = 1, .directory = inner, .format = "png"};
+    cr_expect_eq(fl_plot(&job, "timeline", path, sizeof path), 0);
+    static const char *const name[] = {"timeline.png", "timeline.gp", "timeline.tsv"};
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", inner, name[i]);
+        cr_expect_eq(remove(path), 0, "%s", path);
+    }
+    cr_expect_eq(rmdir(inner), 0);
+    fake_free(f);
+    fake_remove(folder);
+}
+
 Test(timeline, draws_what_there_is_or_says_why_not)
 {
     char folder[FAKE_PATH], path[2 * FAKE_PATH];
