@@ -21,7 +21,7 @@ set encoding utf8
 set datafile missing "NaN"
 
 # Ink, and the Okabe-Ito palette, which colour-blind readers can tell apart.
-INK = "#22303c"; MUTE = "#7b8794"; GRID = "#e4e8ec"; AXIS = "#9aa5b1"; SHADE = "#eceff2"
+INK = "#22303c"; MUTE = "#7b8794"; GRID = "#e4e8ec"; AXIS = "#9aa5b1"; SHADE = "#d9dee4"
 BLUE = "#0072B2"; VERM = "#D55E00"
 array label_rgb[6] = [BLUE, BLUE, INK, BLUE, BLUE, "#b84a00"]
 array label_font[6] = [",16", ",16", ":Bold,18", ",16", ",16", ":Italic,15"]
@@ -44,7 +44,7 @@ set xlabel x_label noenhanced tc rgb INK
 
 do for [i=1:fault_count] {
     if (fault[i] ne "") {
-        set object i rect from fault_from[i], graph 0 to fault_to[i], graph 1 fc rgb SHADE fs solid noborder behind
+        set object i rect from fault_from[i], graph 0 to fault_to[i], graph 1 fc rgb SHADE fs transparent solid 0.5 noborder behind
         set label 50+i fault[i] at (fault_from[i] + fault_to[i]) / 2, graph 1.0 - 0.03*i center noenhanced font FONT.":Italic,16" tc rgb MUTE front
     }
 }

@@ -35,7 +35,7 @@ down = title_2 eq "" ? 0 : 42
 
 set label 1 title_1 at screen 0.012, screen Y(36) left noenhanced font FONT.sprintf(":Bold,%g", title_points) tc rgb INK
 set label 2 title_2 at screen 0.012, screen Y(78) left noenhanced font FONT.sprintf(":Bold,%g", title_points) tc rgb INK
-set label 3 subtitle at screen 0.012, screen Y(78 + down) left noenhanced font FONT.",15" tc rgb MUTE
+set label 3 subtitle at screen 0.012, screen Y(78 + down) left noenhanced font FONT.sprintf(",%g", subtitle_points) tc rgb MUTE
 do for [i=1:kind_count] {
     set label 10+i kind[i] at screen kind_x[i], screen Y(118 + down) left noenhanced font FONT.":Bold,16" tc rgb rgb(kind_colour[i])
 }
@@ -44,14 +44,15 @@ set label 31 "is prepared" at screen 0.080, screen Y(page_height - 28) left offs
 set label 32 "decides" at screen 0.155, screen Y(page_height - 28) left offset 0.9,0 font FONT.",16" tc rgb INK point pt 7 ps 1.5 lc rgb INK
 set label 33 "lost" at screen 0.212, screen Y(page_height - 28) left offset 0.9,0 font FONT.",16" tc rgb INK point pt 2 ps 1.3 lw 2 lc rgb INK
 
-# Lanes, and what strikes them.
+# Lanes, and what strikes them, in words that arrows do not cross.
+set style textbox opaque fillcolor rgb "#fbe6da" noborder margins 0.5,0.5
 do for [i=1:lane_count] {
     set arrow 100+i from x_from, i-1 to x_to, i-1 nohead lc rgb LANE lw 1.4 back
     set label 100+i lane[i] at graph 0, first i-1 right offset -1,0 noenhanced font FONT.",18" tc rgb INK
 }
 do for [i=1:spell_count] {
     set object 200+i rect from spell_from[i], spell_lane[i] - 0.2 to spell_to[i], spell_lane[i] + 0.2 fc rgb SHADE fs transparent solid 0.16 noborder behind
-    set label 200+i spell[i] at spell_x[i], spell_lane[i] + 0.11 center noenhanced font FONT.":Italic,15" tc rgb "#b84a00" front
+    set label 200+i spell[i] at spell_x[i], spell_lane[i] + 0.11 center noenhanced font FONT.":Italic,15" tc rgb "#b84a00" front boxed
 }
 do for [i=1:heading_count] {
     set label 1000+i heading[i] at heading_x[i], graph 1 left rotate by 38 offset -0.3,0.5 noenhanced font FONT.",15" tc rgb rgb(heading_colour[i])

@@ -128,6 +128,13 @@ static void say_subtitle(const struct fl_sequence_chart *c, char out[2 * FL_SEQU
     }
 }
 
+static double subtitle_points(const char *subtitle)
+{
+    const double most = 15, room = (RIGHT - 0.01) * PAGE_WIDTH;
+    const double width = fl_text_width(subtitle, most, false);
+    return width > room ? most * room / width : most;
+}
+
 /* --- the page -------------------------------------------------------------------------------------- */
 
 struct scale {
@@ -335,6 +342,7 @@ void fl_sequence_write(struct fl_sketch *sketch, const struct fl_sequence_chart 
     fl_say(label, sizeof label, "time from %s [%s]", c->when, scale_of(c).name);
     fl_sketch_title(sketch, title, TITLE_POINTS, (RIGHT - 0.01) * PAGE_WIDTH);
     fl_sketch_text(sketch, "subtitle", subtitle);
+    fl_sketch_number(sketch, "subtitle_points", subtitle_points(subtitle));
     fl_sketch_text(sketch, "x_label", label);
     fl_sketch_number(sketch, "x_from", x_of(c, c->from));
     fl_sketch_number(sketch, "x_to", x_of(c, c->to));
