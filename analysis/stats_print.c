@@ -1,6 +1,7 @@
 /* The statistics of a sweep: a table for people, JSON for programs. */
 #include "analysis/stats.h"
 
+#include "analysis/aligned.h"
 #include "analysis/wording.h"
 #include "sim/alloc.h"
 
@@ -9,48 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CELL = 96 };
+enum { CELL = 96, ESTIMATES = 4 + 2 * FL_STATS_LEVELS };
 
 /* --- for people -------------------------------------------------------------------------------------- */
-
-/* Cells of equal width in each column; numbers to the right. */
-struct sheet {
-    size_t rows, columns;
-    char (*cell)[CELL]; /* [row * columns + column] */
-};
-
-static char *cell(struct sheet *sheet, size_t row, size_t *column)
-{
-    FL_ASSERT(row < sheet->rows && *column < sheet->columns);
-    return sheet->cell[row * sheet->columns + (*column)++];
-}
-
-static size_t width_of(const struct sheet *sheet, size_t column)
-{
-    size_t width = 0;
-    for (size_t row = 0; row < sheet->rows; row++) {
-        const size_t length = strlen(sheet->cell[row * sheet->columns + column]);
-        width = length > width ? length : width;
-    }
-    return width;
-}
-
-/* No spaces at the end of a line. */
-static void print_sheet(const struct sheet *sheet)
-{
-    for (size_t row = 0; row < sheet->rows; row++) {
-        int gap = 0;
-        for (size_t column = 0; column < sheet->columns; column++) {
-            const char *text = sheet->cell[row * sheet->columns + column];
-            const int width = (int)width_of(sheet, column);
-            if (*text) {
-                printf("%*s%*s", gap, "", width, text);
-            }
-            gap = (*text ? 0 : gap + width) + 2;
-        }
-        putchar('\n');
-    }
-}
 
 /* Six significant digits, whole numbers in full, no exponents: "1234567", "12.3457", "0". */
 static void number_text(double value, char out[CELL])
@@ -96,47 +58,80 @@ static const char *axis_name(const struct fl_rows *rows, size_t axis)
     return dot ? dot + 1 : rows->axis[axis];
 }
 
-static void fill_head(struct sheet *sheet, const struct fl_rows *rows, const char *at_risk)
+static void add_head(struct fl_aligned *table, const struct fl_rows *rows, const char *at_risk)
 {
-    size_t c = 0;
-    fl_say(cell(sheet, 0, &c), CELL, "point");
+    fl_aligned_add(table, "point");
     for (size_t i = 0; i < rows->axes; i++) {
-        fl_say(cell(sheet, 0, &c), CELL, "%s", axis_name(rows, i));
+        fl_aligned_add(table, "%s", axis_name(rows, i));
     }
-    fl_say(cell(sheet, 0, &c), CELL, "n");
-    fl_say(cell(sheet, 0, &c), CELL, "mean");
-    fl_say(cell(sheet, 0, &c), CELL, "median");
+    fl_aligned_add(table, "n");
+    fl_aligned_add(table, "mean");
+    fl_aligned_add(table, "median");
     for (size_t k = 0; k < FL_STATS_LEVELS; k++) {
-        fl_say(cell(sheet, 0, &c), CELL, "%s %s", at_risk, fl_stats_level[k].text);
-        fl_say(cell(sheet, 0, &c), CELL, "ES %s", fl_stats_level[k].text);
+        fl_aligned_add(table, "%s %s", at_risk, fl_stats_level[k].text);
+        fl_aligned_add(table, "ES %s", fl_stats_level[k].text);
     }
-    fl_say(cell(sheet, 0, &c), CELL, "above 0, %%");
-    fl_say(cell(sheet, 0, &c), CELL, "more than point 0");
+    fl_aligned_add(table, "above 0, %%");
+    fl_aligned_add(table, "more than point 0");
 }
 
-static void fill_row(struct sheet *sheet, const struct fl_rows *rows, size_t number,
-                     const struct fl_stats_point *p)
+static void add_number_text(struct fl_aligned *table, double value)
 {
-    size_t c = 0;
-    fl_say(cell(sheet, number + 1, &c), CELL, "%zu", number);
+    char text[CELL];
+    number_text(value, text);
+    fl_aligned_add(table, "%s", text);
+}
+
+static void add_interval(struct fl_aligned *table, struct fl_estimate e)
+{
+    char text[CELL];
+    interval_text(e, text);
+    fl_aligned_add(table, "%s", text);
+}
+
+static void add_row(struct fl_aligned *table, const struct fl_rows *rows, size_t number,
+                    const struct fl_stats_point *p)
+{
+    fl_aligned_add(table, "%zu", number);
     for (size_t i = 0; i < rows->axes; i++) {
-        fl_say(cell(sheet, number + 1, &c), CELL, "%s", rows->value[i][number * rows->replicates]);
+        fl_aligned_add(table, "%s", rows->value[i][number * rows->replicates]);
     }
-    fl_say(cell(sheet, number + 1, &c), CELL, "%zu", p->count);
+    fl_aligned_add(table, "%zu", p->count);
     if (p->count == 0) {
+        for (int i = 0; i < ESTIMATES; i++) {
+            fl_aligned_add(table, "%s", "");
+        }
         return;
     }
-    interval_text(p->mean, cell(sheet, number + 1, &c));
-    number_text(p->median.value, cell(sheet, number + 1, &c));
+    add_interval(table, p->mean);
+    add_number_text(table, p->median.value);
     for (size_t k = 0; k < FL_STATS_LEVELS; k++) {
-        number_text(p->at_risk[k].value, cell(sheet, number + 1, &c));
-        number_text(p->shortfall[k].value, cell(sheet, number + 1, &c));
+        add_number_text(table, p->at_risk[k].value);
+        add_number_text(table, p->shortfall[k].value);
     }
-    fl_say(cell(sheet, number + 1, &c), CELL, "%.1f [%.1f, %.1f]", 100 * p->wilson.value,
-           100 * p->wilson.low, 100 * p->wilson.high);
+    fl_aligned_add(table, "%.1f [%.1f, %.1f]", 100 * p->wilson.value, 100 * p->wilson.low,
+                   100 * p->wilson.high);
     if (p->pairs > 0 && number > 0) {
-        interval_text(p->difference, cell(sheet, number + 1, &c));
+        add_interval(table, p->difference);
+    } else {
+        fl_aligned_add(table, "%s", "");
     }
+}
+
+static void print_table(const struct fl_stats_metric *metric)
+{
+    const struct fl_rows *rows = metric->rows;
+    const size_t columns = 1 + rows->axes + 1 + ESTIMATES; /* point, axes, n */
+    char *sides = fl_alloc(columns + 1, sizeof *sides);
+    memset(sides, 'r', columns);
+    struct fl_aligned *table = fl_aligned_new(sides);
+    /* What is liquidated is at risk of it: the same quantile has another name. */
+    add_head(table, rows, strcmp(metric->name, "ledger.liquidated") == 0 ? "LaR" : "VaR");
+    for (size_t i = 0; i < rows->points; i++) {
+        add_row(table, rows, i, &metric->point[i]);
+    }
+    fl_aligned_print(table, stdout);
+    free(sides);
 }
 
 static void print_onset(const struct fl_stats_metric *metric)
@@ -166,10 +161,7 @@ static void print_curve(const struct fl_stats_metric *metric)
 
 void fl_stats_print(const struct fl_stats_metric *metric)
 {
-    enum { FIXED = 10 }; /* columns beside those of the axes */
     const struct fl_rows *rows = metric->rows;
-    struct sheet sheet = {.rows = rows->points + 1, .columns = rows->axes + FIXED};
-    sheet.cell = fl_alloc(sheet.rows * sheet.columns, sizeof *sheet.cell);
     char share[CELL];
     number_text(100 * (1 - metric->alpha), share);
     printf("%s%s%s%s; [intervals] at %s %%", metric->name, *metric->unit ? " (" : "", metric->unit,
@@ -179,13 +171,7 @@ void fl_stats_print(const struct fl_stats_metric *metric)
         printf(", for %s %% over %zu looks", share, rows->looks);
     }
     putchar('\n');
-    /* What is liquidated is at risk of it: the same quantile has another name. */
-    fill_head(&sheet, rows, strcmp(metric->name, "ledger.liquidated") == 0 ? "LaR" : "VaR");
-    for (size_t i = 0; i < rows->points; i++) {
-        fill_row(&sheet, rows, i, &metric->point[i]);
-    }
-    print_sheet(&sheet);
-    free(sheet.cell);
+    print_table(metric);
     if (metric->onset_seeds > 0) {
         print_onset(metric);
         print_curve(metric);

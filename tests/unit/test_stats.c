@@ -164,11 +164,14 @@ Test(stats, of_sleep_as_a_table)
     char *text = printed(folder, "ledger.bad_debt", 0.1, false, 0);
     static const char table[] =
         "ledger.bad_debt (USD); [intervals] at 90 %\n"
-        "point  to_s   n                      mean  median  VaR 95 %  ES 95 %  VaR 99 %  ES 99 %  "
+        "  point  to_s   n                      mean  median  VaR 95 %  ES 95 %  VaR 99 %  ES 99 % "
+        " "
         "       above 0, %        more than point 0\n"
-        "    0    60  10  0.75 [-0.28706, 1.78706]    0.35       3.7      3.7       3.7      3.7  "
+        "      0    60  10  0.75 [-0.28706, 1.78706]    0.35       3.7      3.7       3.7      3.7 "
+        " "
         "50.0 [26.9, 73.1]\n"
-        "    1   120  10   2.33 [1.16933, 3.49067]    1.75       5.5      5.5       5.5      5.5  "
+        "      1   120  10   2.33 [1.16933, 3.49067]    1.75       5.5      5.5       5.5      5.5 "
+        " "
         "90.0 [65.2, 97.7]  1.58 [0.86699, 2.29301]\n"
         "half of the seeds are above 0 at faults.stuck.to_s >= 90 [60, 120]\n"
         "along a logistic curve 50 % are at 60 [-79.7545, 105.516], 10 % are at 0 [-701.007, "
