@@ -275,7 +275,7 @@ static void say_place(const struct page *page, char out[2 * TEXT])
         if (whole) {
             *whole = '\0';
         }
-        fl_say(out, 2 * TEXT, "at %s, when it is highest", time);
+        fl_say(out, 2 * TEXT, "at %s, when its 95 %% quantile is highest", time);
     } else {
         fl_say(out, 2 * TEXT, "at %s = %.10g", fan->x_label, fan->x[page->head]);
     }
