@@ -190,8 +190,11 @@ static void print_shard(const struct run *run, const char *directory)
     if (run->failed > 0) {
         printf("  %" PRIu32 " of them failed\n", run->failed);
     }
-    printf("  results %s; when all shards are done: faultline merge %s -o %s\n", directory,
-           run->options->plan, directory);
+    printf("  results %s; when all shards are done: faultline merge ", directory);
+    fl_shell_word(stdout, run->options->plan);
+    fputs(" -o ", stdout);
+    fl_shell_word(stdout, directory);
+    putchar('\n');
 }
 
 /* ------------------------------------------------------------------------------------------------

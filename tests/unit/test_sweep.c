@@ -1170,3 +1170,21 @@ Test(sweep, a_row_is_the_run_that_its_replay_makes)
         0);
     cr_expect_eq(shell("rm -rf $folder", folder), 0);
 }
+
+/* Also where names have blanks. */
+Test(sweep, what_a_shard_says_of_the_merge_can_be_typed)
+{
+    char folder[FAKE_PATH];
+    fake_folder(folder);
+    cr_expect_eq(
+        shell("here=\"$folder/a b\"; mkdir \"$here\"; cp "
+              "scenarios/bracha-equivocating-sender.json \"$here/s.json\"; "
+              "echo '{\"name\": \"p\", \"scenario\": \"s.json\", \"metrics\": [\"events\"]}' > "
+              "\"$here/plan.json\"; "
+              "$faultline sweep \"$here/plan.json\" --shard 1/1 -o \"$here/out\" > \"$here/said\"; "
+              "merge=$(sed -n 's/.*done: faultline //p' \"$here/said\"); "
+              "eval \"$faultline $merge -q\"; test -s \"$here/out/sweep.h5\"",
+              folder),
+        0);
+    cr_expect_eq(shell("rm -rf $folder", folder), 0);
+}
