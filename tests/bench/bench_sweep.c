@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TURNS = FL_BENCH_REPEATS, WORK_ROWS = 24, SMALL_ROWS = 400, PATH = 512 };
+enum { TURNS = FL_BENCH_REPEATS, WORK_ROWS = 96, SMALL_ROWS = 400, PATH = 512 };
 enum { MERGE_POINTS = 1000, MERGE_REPLICATES = 100 };
 
 static char folder[] = "/tmp/faultline-bench-XXXXXX";
@@ -117,8 +117,8 @@ static double arithmetic(uint32_t processes, uint64_t rounds)
 
 static void two_against_one(void)
 {
-    write_plan(fl_bench_pbft(16, "20", "summary"), WORK_ROWS, 1);
-    const uint64_t rounds = 800000000;
+    write_plan(fl_bench_pbft(16, "20", "summary"), 8, WORK_ROWS / 8);
+    const uint64_t rounds = 3000000000;
     double speed[TURNS], control[TURNS], ratio[TURNS];
     for (int i = 0; i < TURNS; i++) {
         const double one = sweep(1), two = sweep(2);
