@@ -1,4 +1,4 @@
-/* The command line: run, validate, list, describe, plot, stats, export. Data goes to stdout, talk to
+/* The command line: one function for each command, and their table. Data goes to stdout, talk to
  * stderr.
  *
  * Exit status: 0 ok; 1 a run did not turn out as its scenario expects; 2 usage or scenario error;
@@ -18,13 +18,13 @@
 #include "sim/job_array.h"
 #include "sim/merge.h"
 #include "sim/mistake.h"
+#include "sim/options.h"
 #include "sim/rank.h"
 #include "sim/schema.h"
 #include "sim/shrink.h"
 #include "sim/sweep.h"
 #include "sim/world.h"
 
-#include <argp.h>
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <gsl/gsl_errno.h>
@@ -34,288 +34,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_UNEXPECTED = 1, EXIT_USAGE = 2, EXIT_IO = 3, OVERRIDES_MAX = 256, ARGUMENTS_MAX = 256 };
+enum { EXIT_UNEXPECTED = 1, EXIT_USAGE = 2, EXIT_IO = 3 };
 
 #define ALPHA_USUAL 0.05
-
-struct options {
-    const char *argument[ARGUMENTS_MAX];
-    size_t arguments;
-    const char *override[OVERRIDES_MAX];
-    size_t overrides;
-    const char *directory, *format, *keep, *metric, *replay, *sweep, *as, *low, *high, *tolerance,
-        *above, *share;
-    struct fl_bounds bounds;
-    double alpha;    /* 0: not given */
-    double at, span; /* seconds, negative: not given */
-    uint64_t seed;
-    const char *of, *from, *to;
-    uint32_t jobs, runs, shard, shards, slurm, replicates, orders, order;
-    bool has_seed, json, resolved, quiet, resume, dry_run;
-};
-
-enum {
-    KEY_SET = 256,
-    KEY_SEED,
-    KEY_JSON,
-    KEY_RESOLVED,
-    KEY_FORMAT,
-    KEY_SWEEP,
-    KEY_JOBS,
-    KEY_RESUME,
-    KEY_SHARD,
-    KEY_DRY_RUN,
-    KEY_SLURM,
-    KEY_KEEP,
-    KEY_RUNS,
-    KEY_DEPTH,
-    KEY_STATES,
-    KEY_DROPS,
-    KEY_TIMEOUTS,
-    KEY_EVERY_ORDER,
-    KEY_REPLAY,
-    KEY_METRIC,
-    KEY_ALPHA,
-    KEY_AS,
-    KEY_REPLICATES,
-    KEY_ORDERS,
-    KEY_LOW,
-    KEY_HIGH,
-    KEY_TOLERANCE,
-    KEY_ABOVE,
-    KEY_SHARE,
-    KEY_AT,
-    KEY_FOR,
-    KEY_ORDER,
-    KEY_OF,
-    KEY_FROM,
-    KEY_TO
-};
-
-static bool read_seed(const char *text, uint64_t *seed)
-{
-    char *end;
-    errno = 0;
-    if (*text < '0' || *text > '9') return false;
-    *seed = strtoull(text, &end, 0);
-    return errno == 0 && *end == '\0';
-}
-
-static bool read_jobs(const char *text, uint32_t *jobs)
-{
-    uint64_t count;
-    if (!read_seed(text, &count) || count < 1 || count > FL_JOBS_MAX) return false;
-    *jobs = (uint32_t)count;
-    return true;
-}
-
-/* "i/N" with 1 <= i <= N. */
-static bool read_shard(const char *text, uint32_t *shard, uint32_t *shards)
-{
-    char *end;
-    errno = 0;
-    if (*text < '1' || *text > '9') return false;
-    const unsigned long i = strtoul(text, &end, 10);
-    if (end[0] != '/' || end[1] < '1' || end[1] > '9') return false;
-    const unsigned long n = strtoul(end + 1, &end, 10);
-    *shard = (uint32_t)i;
-    *shards = (uint32_t)n;
-    return errno == 0 && *end == '\0' && i <= n && n <= FL_ROWS_MAX;
-}
-
-static bool read_runs(const char *text, uint32_t *runs)
-{
-    uint64_t count;
-    if (!read_seed(text, &count) || count < 1 || count > UINT32_MAX) return false;
-    *runs = (uint32_t)count;
-    return true;
-}
-
-/* Orders come in pairs, each with its reverse. */
-static bool read_orders(const char *text, uint32_t *orders)
-{
-    enum { ORDERS_MAX = 100000 };
-    return read_runs(text, orders) && *orders % 2 == 0 && *orders <= ORDERS_MAX;
-}
-
-static bool read_alpha(const char *text, double *alpha)
-{
-    char *end;
-    *alpha = strtod(text, &end);
-    return end != text && *end == '\0' && *alpha > 0 && *alpha < 1;
-}
-
-static double read_seconds(const struct argp_state *state, const char *name, const char *text)
-{
-    static const double MOST = 9e9; /* 64 bits of nanoseconds hold them */
-    char *end;
-    const double seconds = strtod(text, &end);
-    if (end == text || *end != '\0' || !(seconds >= 0 && seconds <= MOST))
-        argp_error(state, "--%s %s: expected seconds, 0 or more", name, text);
-    return seconds;
-}
-
-static void read_bound(const struct argp_state *state, const char *name, const char *text,
-                       uint32_t *bound)
-{
-    uint64_t count = 0;
-    if (!read_seed(text, &count) || count > UINT32_MAX)
-        argp_error(state, "--%s %s: expected a number from 0 to 2^32 - 1", name, text);
-    *bound = (uint32_t)count;
-}
-
-static error_t parse(int key, char *value, struct argp_state *state)
-{
-    struct options *o = state->input;
-    switch (key) {
-    case 'o':
-        o->directory = value;
-        return 0;
-    case 'q':
-        o->quiet = true;
-        return 0;
-    case KEY_JSON:
-        o->json = true;
-        return 0;
-    case KEY_RESOLVED:
-        o->resolved = true;
-        return 0;
-    case KEY_FORMAT:
-        o->format = value;
-        return 0;
-    case KEY_SWEEP:
-        o->sweep = value;
-        return 0;
-    case KEY_RESUME:
-        o->resume = true;
-        return 0;
-    case KEY_DRY_RUN:
-        o->dry_run = true;
-        return 0;
-    case KEY_SLURM:
-        if (!read_runs(value, &o->slurm))
-            argp_error(state, "--slurm %s: expected a number of tasks, at least 1", value);
-        return 0;
-    case KEY_DEPTH:
-        read_bound(state, "depth", value, &o->bounds.depth);
-        return 0;
-    case KEY_STATES:
-        read_bound(state, "states", value, &o->bounds.states);
-        return 0;
-    case KEY_DROPS:
-        read_bound(state, "drops", value, &o->bounds.drops);
-        return 0;
-    case KEY_TIMEOUTS:
-        read_bound(state, "timeouts", value, &o->bounds.timeouts);
-        return 0;
-    case KEY_EVERY_ORDER:
-        o->bounds.every_order = true;
-        return 0;
-    case KEY_REPLAY:
-        o->replay = value;
-        return 0;
-    case KEY_METRIC:
-        o->metric = value;
-        return 0;
-    case KEY_ALPHA:
-        if (!read_alpha(value, &o->alpha))
-            argp_error(state, "--alpha %s: expected a number between 0 and 1", value);
-        return 0;
-    case KEY_AS:
-        o->as = value;
-        return 0;
-    case KEY_LOW:
-        o->low = value;
-        return 0;
-    case KEY_HIGH:
-        o->high = value;
-        return 0;
-    case KEY_TOLERANCE:
-        o->tolerance = value;
-        return 0;
-    case KEY_ABOVE:
-        o->above = value;
-        return 0;
-    case KEY_SHARE:
-        o->share = value;
-        return 0;
-    case KEY_AT:
-        o->at = read_seconds(state, "at", value);
-        return 0;
-    case KEY_FOR:
-        o->span = read_seconds(state, "for", value);
-        return 0;
-    case KEY_ORDER:
-        read_bound(state, "order", value, &o->order);
-        return 0;
-    case KEY_OF:
-        o->of = value;
-        return 0;
-    case KEY_FROM:
-        o->from = value;
-        return 0;
-    case KEY_TO:
-        o->to = value;
-        return 0;
-    case KEY_JOBS:
-        if (!read_jobs(value, &o->jobs))
-            argp_error(state, "--jobs %s: expected a number from 1 to %d", value, FL_JOBS_MAX);
-        return 0;
-    case KEY_SHARD:
-        if (!read_shard(value, &o->shard, &o->shards))
-            argp_error(state, "--shard %s: expected i/N with i from 1 to N, such as 3/7", value);
-        return 0;
-    case KEY_KEEP:
-        o->keep = value;
-        return 0;
-    case KEY_RUNS:
-        if (!read_runs(value, &o->runs))
-            argp_error(state, "--runs %s: expected a number from 1 to 2^32 - 1", value);
-        return 0;
-    case KEY_REPLICATES:
-        if (!read_runs(value, &o->replicates) || o->replicates > FL_REPLICATES_MAX)
-            argp_error(state, "--replicates %s: expected a number from 1 to %d", value,
-                       FL_REPLICATES_MAX);
-        return 0;
-    case KEY_ORDERS:
-        if (!read_orders(value, &o->orders))
-            argp_error(state, "--orders %s: expected an even number from 2 to 100000", value);
-        return 0;
-    case KEY_SEED:
-        o->has_seed = true;
-        if (!read_seed(value, &o->seed))
-            argp_error(state, "--seed %s: expected a number from 0 to 2^64 - 1", value);
-        return 0;
-    case KEY_SET:
-        if (o->overrides == OVERRIDES_MAX) argp_error(state, "more than %d --set", OVERRIDES_MAX);
-        o->override[o->overrides++] = value;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (o->arguments == ARGUMENTS_MAX)
-            argp_error(state, "more than %d arguments", ARGUMENTS_MAX);
-        o->argument[o->arguments++] = value;
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-#define OPTION_SET                                                            \
-    {                                                                         \
-        "set", KEY_SET, "PATH=VALUE", 0,                                      \
-            "Replace one value of the scenario, such as "                     \
-            "faults.stuck.enabled=false; may be repeated, the last one wins", \
-            0                                                                 \
-    }
-#define OPTION_SEED                                                                         \
-    {                                                                                       \
-        "seed", KEY_SEED, "N", 0, "Seed of every random draw, instead of the scenario's", 0 \
-    }
 
 /* --- run ------------------------------------------------------------------------------------------------- */
 
 /* NULL after a report; *status then says whether the scenario is at fault or the disk. */
-static struct fl_config *load(const struct options *o, const char *path, int *status)
+static struct fl_config *load(const struct fl_options *o, const char *path, int *status)
 {
     struct fl_problems problems = {.to = stderr};
     struct fl_config *config =
@@ -370,7 +96,7 @@ static void remove_report(const char *directory)
 }
 
 static int write_results(const struct fl_config *config, const struct fl_result *result,
-                         const struct options *o, uint32_t *expect_failed)
+                         const struct fl_options *o, uint32_t *expect_failed)
 {
     char hash[33], standard[sizeof "results/" + FL_NAME_MAX];
     snprintf(standard, sizeof standard, "results/%s", config->name);
@@ -388,7 +114,7 @@ static int write_results(const struct fl_config *config, const struct fl_result 
     return failed ? EXIT_IO : 0;
 }
 
-static int command_run(const struct options *o)
+static int command_run(const struct fl_options *o)
 {
     int status = 0;
     fl_signals_end_run();
@@ -418,7 +144,7 @@ static bool is_schema(const char *path)
     return length > end && strcmp(path + length - end, suffix) == 0;
 }
 
-static int command_validate(const struct options *o)
+static int command_validate(const struct fl_options *o)
 {
     int status = 0;
     for (size_t i = 0; i < o->arguments; i++) {
@@ -437,7 +163,7 @@ static int command_validate(const struct options *o)
     return status;
 }
 
-static int command_list(const struct options *o)
+static int command_list(const struct fl_options *o)
 {
     (void)o;
     fl_list(stdout);
@@ -447,7 +173,7 @@ static int command_list(const struct options *o)
     return 0;
 }
 
-static int command_schema(const struct options *o)
+static int command_schema(const struct fl_options *o)
 {
     (void)o;
     char *text = fl_schema_text();
@@ -456,7 +182,7 @@ static int command_schema(const struct options *o)
     return 0;
 }
 
-static int command_describe(const struct options *o)
+static int command_describe(const struct fl_options *o)
 {
     for (size_t i = 0; i < o->arguments; i++) {
         const struct fl_model *model = fl_model_named(o->argument[i]);
@@ -474,7 +200,7 @@ static int command_describe(const struct options *o)
     return 0;
 }
 
-static int command_sweep(const struct options *o)
+static int command_sweep(const struct fl_options *o)
 {
     if (o->slurm && o->shard) {
         fputs("faultline sweep: --slurm divides the whole sweep; leave out --shard\n", stderr);
@@ -499,14 +225,14 @@ static int command_sweep(const struct options *o)
     return fl_sweep(&sweep);
 }
 
-static int command_merge(const struct options *o)
+static int command_merge(const struct fl_options *o)
 {
     const struct fl_merge merge = {
         .plan = o->argument[0], .directory = o->directory, .quiet = o->quiet};
     return fl_merge(&merge);
 }
 
-static int command_rank(const struct options *o)
+static int command_rank(const struct fl_options *o)
 {
     const struct fl_rank rank = {.path = o->argument[0],
                                  .override = o->override,
@@ -532,7 +258,7 @@ static int command_rank(const struct options *o)
     return told ? told : status;
 }
 
-static int command_shrink(const struct options *o)
+static int command_shrink(const struct fl_options *o)
 {
     const struct fl_shrink shrink = {.path = o->argument[0],
                                      .override = o->override,
@@ -546,7 +272,7 @@ static int command_shrink(const struct options *o)
     return fl_shrink(&shrink);
 }
 
-static int command_explore(const struct options *o)
+static int command_explore(const struct fl_options *o)
 {
     int status = 0;
     struct fl_config *config = load(o, o->argument[0], &status);
@@ -561,7 +287,7 @@ static int command_explore(const struct options *o)
     return status;
 }
 
-static int command_bisect(const struct options *o)
+static int command_bisect(const struct fl_options *o)
 {
     if (!o->low || !o->high) {
         fprintf(stderr, "faultline bisect: --%s is missing: between which values?\n",
@@ -593,7 +319,7 @@ static int command_bisect(const struct options *o)
     return status;
 }
 
-static int command_plot(const struct options *o)
+static int command_plot(const struct fl_options *o)
 {
     const struct fl_plot plot = {.folder = o->argument,
                                  .count = o->arguments,
@@ -609,7 +335,7 @@ static int command_plot(const struct options *o)
     return status;
 }
 
-static int command_stats(const struct options *o)
+static int command_stats(const struct fl_options *o)
 {
     const struct fl_stats stats = {.directory = o->argument[0],
                                    .metric = o->metric,
@@ -618,7 +344,7 @@ static int command_stats(const struct options *o)
     return fl_stats(&stats);
 }
 
-static int command_compare(const struct options *o)
+static int command_compare(const struct fl_options *o)
 {
     const struct fl_compare compare = {.directory = {o->argument[0], o->argument[1]},
                                        .metric = o->metric,
@@ -627,7 +353,7 @@ static int command_compare(const struct options *o)
     return fl_compare(&compare);
 }
 
-static int command_export(const struct options *o)
+static int command_export(const struct fl_options *o)
 {
     if (!o->as) {
         fputs("faultline export: --as csv, raw, jsonl or chrome is missing\n", stderr);
@@ -644,13 +370,13 @@ static int command_export(const struct options *o)
     return status;
 }
 
-static int command_explain(const struct options *o)
+static int command_explain(const struct fl_options *o)
 {
     const struct fl_explain job = {.directory = o->argument[0], .json = o->json};
     return fl_explain(&job);
 }
 
-static int command_attribute(const struct options *o)
+static int command_attribute(const struct fl_options *o)
 {
     const struct fl_attribute job = {.scenario = o->argument[0],
                                      .override = o->override,
@@ -682,34 +408,36 @@ static int command_attribute(const struct options *o)
 
 static const struct argp_option run_options[] = {
     {"output", 'o', "DIR", 0, "Folder of the results; default results/NAME", 0},
-    {"json", KEY_JSON, 0, 0, "Print summary.json instead of the short form", 0},
+    {"json", FL_KEY_JSON, 0, 0, "Print summary.json instead of the short form", 0},
     {"quiet", 'q', 0, 0, "Print nothing if all goes well", 0},
-    OPTION_SEED,
-    OPTION_SET,
+    FL_OPTION_SEED,
+    FL_OPTION_SET,
     {0}};
 static const struct argp_option validate_options[] = {
-    {"resolved", KEY_RESOLVED, 0, 0, "Print every key with its value in force", 0},
-    OPTION_SEED,
-    OPTION_SET,
+    {"resolved", FL_KEY_RESOLVED, 0, 0, "Print every key with its value in force", 0},
+    FL_OPTION_SEED,
+    FL_OPTION_SET,
     {0}};
 static const struct argp_option plot_options[] = {
-    {"as", KEY_AS, "KIND", 0, "Kind of figure, as `faultline list` has them; default timeline", 0},
-    {"format", KEY_FORMAT, "png|svg|pdf", 0, "Kind of file; default png", 0},
-    {"metric", KEY_METRIC, "NAME", 0, "What is drawn, if the kind of figure leaves a choice", 0},
-    {"sweep", KEY_SWEEP, "SWEEP-FOLDER", 0, "With --as cost: the sweep beside the runs", 0},
-    {"at", KEY_AT, "SECONDS", 0, "With --as sequence: the moment; default the first trouble", 0},
-    {"for", KEY_FOR, "SECONDS", 0, "With --as sequence: how long; default as can be read", 0},
+    {"as", FL_KEY_AS, "KIND", 0, "Kind of figure, as `faultline list` has them; default timeline",
+     0},
+    {"format", FL_KEY_FORMAT, "png|svg|pdf", 0, "Kind of file; default png", 0},
+    {"metric", FL_KEY_METRIC, "NAME", 0, "What is drawn, if the kind of figure leaves a choice", 0},
+    {"sweep", FL_KEY_SWEEP, "SWEEP-FOLDER", 0, "With --as cost: the sweep beside the runs", 0},
+    {"at", FL_KEY_AT, "SECONDS", 0, "With --as sequence: the moment; default the first trouble", 0},
+    {"for", FL_KEY_FOR, "SECONDS", 0, "With --as sequence: how long; default as can be read", 0},
     {"output", 'o', "DIR", 0, "Folder of the picture; default the first one named", 0},
     {0}};
 static const struct argp_option sweep_options[] = {
     {"output", 'o', "DIR", 0, "Folder of the results; default results/NAME", 0},
-    {"jobs", KEY_JOBS, "N", 0, "Processes at a time; default as many as there are cores", 0},
-    {"resume", KEY_RESUME, 0, 0, "Go on where an earlier call ended; what failed is run again", 0},
-    {"shard", KEY_SHARD, "i/N", 0,
+    {"jobs", FL_KEY_JOBS, "N", 0, "Processes at a time; default as many as there are cores", 0},
+    {"resume", FL_KEY_RESUME, 0, 0, "Go on where an earlier call ended; what failed is run again",
+     0},
+    {"shard", FL_KEY_SHARD, "i/N", 0,
      "Only this part of the points, i from 1 to N; faultline merge joins the parts", 0},
-    {"dry-run", KEY_DRY_RUN, 0, 0,
+    {"dry-run", FL_KEY_DRY_RUN, 0, 0,
      "Check the plan, and print how many runs it is and how long they may take", 0},
-    {"slurm", KEY_SLURM, "N", 0,
+    {"slurm", FL_KEY_SLURM, "N", 0,
      "Run nothing: write the scripts that run it as N tasks of a Slurm job array, or by GNU "
      "parallel; --jobs is then of each task, default 1",
      0},
@@ -721,104 +449,106 @@ static const struct argp_option merge_options[] = {
     {0}};
 static const struct argp_option rank_options[] = {
     {"output", 'o', "DIR", 0, "Folder of the results; default results/NAME-rank", 0},
-    {"metric", KEY_METRIC, "NAME", 0,
+    {"metric", FL_KEY_METRIC, "NAME", 0,
      "What is lost, a number of the summary, more is worse; default ledger.bad_debt", 0},
-    {"order", KEY_ORDER, "1|2", 0, "2: each two of the parts at once, as well; default 1", 0},
-    {"of", KEY_OF, "KINDS", 0, "Parts: some of regions,labels,groups,nodes; default all", 0},
-    {"from", KEY_FROM, "S", 0,
+    {"order", FL_KEY_ORDER, "1|2", 0, "2: each two of the parts at once, as well; default 1", 0},
+    {"of", FL_KEY_OF, "KINDS", 0, "Parts: some of regions,labels,groups,nodes; default all", 0},
+    {"from", FL_KEY_FROM, "S", 0,
      "Second from which a part is down; default when the scenario's own faults begin, without any "
      "1",
      0},
-    {"to", KEY_TO, "S", 0,
+    {"to", FL_KEY_TO, "S", 0,
      "Second at which it returns; default when the scenario's own faults end, without any the end",
      0},
-    {"replicates", KEY_REPLICATES, "R", 0, "Seeds, the same for every part; default 10", 0},
-    {"alpha", KEY_ALPHA, "SHARE", 0,
+    {"replicates", FL_KEY_REPLICATES, "R", 0, "Seeds, the same for every part; default 10", 0},
+    {"alpha", FL_KEY_ALPHA, "SHARE", 0,
      "How often an interval may miss; default 0.05, intervals at 95 %", 0},
-    {"jobs", KEY_JOBS, "N", 0, "Processes at a time; default as many as there are cores", 0},
-    {"resume", KEY_RESUME, 0, 0, "Go on where an earlier call ended; what failed is run again", 0},
-    {"dry-run", KEY_DRY_RUN, 0, 0, "Print the parts and how many runs it is", 0},
-    {"json", KEY_JSON, 0, 0, "Print JSON instead of a table", 0},
+    {"jobs", FL_KEY_JOBS, "N", 0, "Processes at a time; default as many as there are cores", 0},
+    {"resume", FL_KEY_RESUME, 0, 0, "Go on where an earlier call ended; what failed is run again",
+     0},
+    {"dry-run", FL_KEY_DRY_RUN, 0, 0, "Print the parts and how many runs it is", 0},
+    {"json", FL_KEY_JSON, 0, 0, "Print JSON instead of a table", 0},
     {"quiet", 'q', 0, 0, "No progress on a terminal", 0},
-    {"seed", KEY_SEED, "N", 0,
+    {"seed", FL_KEY_SEED, "N", 0,
      "Seed from which those of the runs follow, instead of the scenario's", 0},
-    OPTION_SET,
+    FL_OPTION_SET,
     {0}};
 static const struct argp_option shrink_options[] = {
     {"output", 'o', "FILE", 0, "The smallest scenario; default NAME-shrunk.json", 0},
-    {"keep", KEY_KEEP, "PATH", 0,
+    {"keep", FL_KEY_KEEP, "PATH", 0,
      "What must go on failing, such as checks.agreement or ledger.bad_debt; default what fails "
      "first",
      0},
-    {"runs", KEY_RUNS, "N", 0, "At most so many runs; default 2000", 0},
-    {"json", KEY_JSON, 0, 0, "Print what was found as JSON", 0},
+    {"runs", FL_KEY_RUNS, "N", 0, "At most so many runs; default 2000", 0},
+    {"json", FL_KEY_JSON, 0, 0, "Print what was found as JSON", 0},
     {"quiet", 'q', 0, 0, "Print nothing if all goes well", 0},
-    OPTION_SEED,
-    OPTION_SET,
+    FL_OPTION_SEED,
+    FL_OPTION_SET,
     {0}};
 static const struct argp_option explore_options[] = {
     {"output", 'o', "FILE", 0, "Write the way to a broken check there, for --replay", 0},
-    {"json", KEY_JSON, 0, 0, "Print a JSON object instead of text", 0},
-    {"depth", KEY_DEPTH, "N", 0, "Events on one way; default as many as there are", 0},
-    {"states", KEY_STATES, "N", 0, "States kept, about 150 bytes each; default 4000000", 0},
-    {"drops", KEY_DROPS, "N", 0, "Messages lost on one way; default 0", 0},
-    {"timeouts", KEY_TIMEOUTS, "N", 0, "Timers that expire early on one way; default 0", 0},
-    {"every-order", KEY_EVERY_ORDER, 0, 0, "Search without reduction: the slow twin", 0},
-    {"replay", KEY_REPLAY, "FILE", 0, "Make the events of a trace instead, one by one", 0},
-    OPTION_SEED,
-    OPTION_SET,
+    {"json", FL_KEY_JSON, 0, 0, "Print a JSON object instead of text", 0},
+    {"depth", FL_KEY_DEPTH, "N", 0, "Events on one way; default as many as there are", 0},
+    {"states", FL_KEY_STATES, "N", 0, "States kept, about 150 bytes each; default 4000000", 0},
+    {"drops", FL_KEY_DROPS, "N", 0, "Messages lost on one way; default 0", 0},
+    {"timeouts", FL_KEY_TIMEOUTS, "N", 0, "Timers that expire early on one way; default 0", 0},
+    {"every-order", FL_KEY_EVERY_ORDER, 0, 0, "Search without reduction: the slow twin", 0},
+    {"replay", FL_KEY_REPLAY, "FILE", 0, "Make the events of a trace instead, one by one", 0},
+    FL_OPTION_SEED,
+    FL_OPTION_SET,
     {0}};
 static const struct argp_option stats_options[] = {
-    {"metric", KEY_METRIC, "NAME", 0, "One of the sweep's metrics; default all that are numbers",
+    {"metric", FL_KEY_METRIC, "NAME", 0, "One of the sweep's metrics; default all that are numbers",
      0},
-    {"alpha", KEY_ALPHA, "SHARE", 0,
+    {"alpha", FL_KEY_ALPHA, "SHARE", 0,
      "How often an interval may miss; default 0.05, intervals at 95 %", 0},
-    {"json", KEY_JSON, 0, 0, "Print JSON instead of tables", 0},
+    {"json", FL_KEY_JSON, 0, 0, "Print JSON instead of tables", 0},
     {0}};
 static const struct argp_option explain_options[] = {
-    {"json", KEY_JSON, 0, 0, "Print JSON instead of text", 0}, {0}};
+    {"json", FL_KEY_JSON, 0, 0, "Print JSON instead of text", 0}, {0}};
 static const struct argp_option attribute_options[] = {
     {"output", 'o', "DIR", 0, "Folder of the plan and its rows; default results/NAME-attribute", 0},
-    {"metric", KEY_METRIC, "NAME", 0, "A number of the summary; default ledger.bad_debt", 0},
-    {"replicates", KEY_REPLICATES, "N", 0, "Seeds for each set of faults; default 1", 0},
-    {"orders", KEY_ORDERS, "N", 0,
+    {"metric", FL_KEY_METRIC, "NAME", 0, "A number of the summary; default ledger.bad_debt", 0},
+    {"replicates", FL_KEY_REPLICATES, "N", 0, "Seeds for each set of faults; default 1", 0},
+    {"orders", FL_KEY_ORDERS, "N", 0,
      "Draw so many orders of the faults, instead of all sets; default with more than 8 faults: 32",
      0},
-    {"alpha", KEY_ALPHA, "SHARE", 0,
+    {"alpha", FL_KEY_ALPHA, "SHARE", 0,
      "How often an interval may miss; default 0.05, intervals at 95 %", 0},
-    {"jobs", KEY_JOBS, "N", 0, "Processes at a time; default as many as there are cores", 0},
-    {"resume", KEY_RESUME, 0, 0, "Go on where an earlier call ended; what failed is run again", 0},
-    {"json", KEY_JSON, 0, 0, "Print JSON instead of a table", 0},
-    OPTION_SEED,
-    OPTION_SET,
+    {"jobs", FL_KEY_JOBS, "N", 0, "Processes at a time; default as many as there are cores", 0},
+    {"resume", FL_KEY_RESUME, 0, 0, "Go on where an earlier call ended; what failed is run again",
+     0},
+    {"json", FL_KEY_JSON, 0, 0, "Print JSON instead of a table", 0},
+    FL_OPTION_SEED,
+    FL_OPTION_SET,
     {0}};
 static const struct argp_option compare_options[] = {
-    {"metric", KEY_METRIC, "NAME", 0, "One metric or, of runs, one part of the summary", 0},
-    {"alpha", KEY_ALPHA, "SHARE", 0,
+    {"metric", FL_KEY_METRIC, "NAME", 0, "One metric or, of runs, one part of the summary", 0},
+    {"alpha", FL_KEY_ALPHA, "SHARE", 0,
      "Of sweeps: how often anything may be called moved that is not; default 0.05", 0},
-    {"json", KEY_JSON, 0, 0, "Print JSON instead of text", 0},
+    {"json", FL_KEY_JSON, 0, 0, "Print JSON instead of text", 0},
     {0}};
 static const struct argp_option bisect_options[] = {
-    {"low", KEY_LOW, "A", 0, "Least value", 0},
-    {"high", KEY_HIGH, "B", 0, "Greatest value", 0},
-    {"tolerance", KEY_TOLERANCE, "T", 0,
+    {"low", FL_KEY_LOW, "A", 0, "Least value", 0},
+    {"high", FL_KEY_HIGH, "B", 0, "Greatest value", 0},
+    {"tolerance", FL_KEY_TOLERANCE, "T", 0,
      "How near the two values of the answer lie; default one unit of the last digit of A and B", 0},
-    {"metric", KEY_METRIC, "NAME", 0, "A number of the summary; default ledger.bad_debt", 0},
-    {"above", KEY_ABOVE, "X", 0, "What it must be above; default 0", 0},
-    {"share", KEY_SHARE, "SHARE", 0, "In how many of the runs; default 0.5", 0},
-    {"replicates", KEY_REPLICATES, "N", 0, "Seeds, the same for each value; default 30", 0},
-    {"alpha", KEY_ALPHA, "SHARE", 0,
+    {"metric", FL_KEY_METRIC, "NAME", 0, "A number of the summary; default ledger.bad_debt", 0},
+    {"above", FL_KEY_ABOVE, "X", 0, "What it must be above; default 0", 0},
+    {"share", FL_KEY_SHARE, "SHARE", 0, "In how many of the runs; default 0.5", 0},
+    {"replicates", FL_KEY_REPLICATES, "N", 0, "Seeds, the same for each value; default 30", 0},
+    {"alpha", FL_KEY_ALPHA, "SHARE", 0,
      "How often an interval may miss; default 0.05, intervals at 95 %", 0},
     {"output", 'o', "DIR", 0,
      "Folder of the runs, where the same call goes on; default results/NAME-bisect", 0},
-    {"jobs", KEY_JOBS, "N", 0, "Processes at a time; default as many as there are cores", 0},
-    {"json", KEY_JSON, 0, 0, "Print JSON instead of text", 0},
+    {"jobs", FL_KEY_JOBS, "N", 0, "Processes at a time; default as many as there are cores", 0},
+    {"json", FL_KEY_JSON, 0, 0, "Print JSON instead of text", 0},
     {"quiet", 'q', 0, 0, "No progress", 0},
-    OPTION_SEED,
-    OPTION_SET,
+    FL_OPTION_SEED,
+    FL_OPTION_SET,
     {0}};
 static const struct argp_option export_options[] = {
-    {"as", KEY_AS, "csv|raw|jsonl|chrome", 0,
+    {"as", FL_KEY_AS, "csv|raw|jsonl|chrome", 0,
      "CSV files; 64-bit integers for gnuplot; records as JSON lines; a timeline for Perfetto and "
      "chrome://tracing",
      0},
@@ -831,7 +561,7 @@ static const struct argp_option no_options[] = {{0}};
 
 static const struct command {
     const char *name, *arguments, *doc;
-    int (*run)(const struct options *);
+    int (*run)(const struct fl_options *);
     const struct argp_option *options;
     size_t least, most;
 } commands[] = {
@@ -852,15 +582,15 @@ static const struct command {
     {"explore", "SCENARIO.json", "Look at everything that can happen in a small scenario.",
      command_explore, explore_options, 1, 1},
     {"validate", "SCENARIO.json...", "Check scenarios without running them.", command_validate,
-     validate_options, 1, ARGUMENTS_MAX},
+     validate_options, 1, FL_ARGUMENTS_MAX},
     {"list", "", "List the models that scenarios can name, and the kinds of figures.", command_list,
      no_options, 0, 0},
     {"describe", "MODEL...", "Describe models: what they are, their keys, what they publish.",
-     command_describe, no_options, 1, ARGUMENTS_MAX},
+     command_describe, no_options, 1, FL_ARGUMENTS_MAX},
     {"schema", "", "Print the JSON Schema of scenarios, for editors.", command_schema, no_options,
      0, 0},
     {"plot", "RESULTS-FOLDER...", "Draw a figure: the timeline of a run, or what --as names.",
-     command_plot, plot_options, 1, ARGUMENTS_MAX},
+     command_plot, plot_options, 1, FL_ARGUMENTS_MAX},
     {"stats", "SWEEP-FOLDER", "Print what the seeds of a sweep say, with intervals, at each point.",
      command_stats, stats_options, 1, 1},
     {"explain", "RESULTS-FOLDER",
@@ -874,7 +604,7 @@ static const struct command {
      command_compare, compare_options, 2, 2},
     {"export", "DIR [DATASET...]",
      "Write a run's trace, or DATASETs of it, as CSV, raw binary, JSON lines or Chrome trace.",
-     command_export, export_options, 1, ARGUMENTS_MAX},
+     command_export, export_options, 1, FL_ARGUMENTS_MAX},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -904,8 +634,8 @@ static int run_command(const struct command *c, int argc, char **argv)
     snprintf(name, sizeof name, "faultline %s", c->name);
     snprintf(least, sizeof least, "%s", c->arguments);
     argv[0] = name;
-    const struct argp argp = {c->options, parse, c->arguments, c->doc, NULL, NULL, NULL};
-    struct options o = {.bounds = fl_bounds_default(), .at = -1, .span = -1, .order = 1};
+    const struct argp argp = {c->options, fl_options_parse, c->arguments, c->doc, NULL, NULL, NULL};
+    struct fl_options o = fl_options_new();
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     if (o.arguments < c->least || o.arguments > c->most) {
         fprintf(stderr, "%s: expected %s; see `%s --help`\n", name, *least ? least : "no argument",
