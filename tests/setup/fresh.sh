@@ -20,6 +20,7 @@ mirror=${1-$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By:
 [[ -n $mirror ]] || { echo "fresh.sh: apt knows no mirror of bookworm here; give one" >&2; exit 2; }
 
 root=$(mktemp -d /tmp/faultline-fresh.XXXXXX)
+chmod 755 "$root" # daemons and apt have users of their own
 clean_up() {
     umount "$root"/{proc,dev/shm,dev/pts} 2>/dev/null
     rm -rf --one-file-system "$root"

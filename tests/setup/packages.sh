@@ -46,11 +46,6 @@ need librandom123-dev header Random123/philox.h
 if [[ $level != build ]]; then
     need gnuplot-nox command -v gnuplot
     need fonts-lato lato
-    need slurm-wlm daemon slurmctld
-    need slurm-wlm daemon slurmd
-    need slurm-wlm command -v sbatch
-    need munge daemon munged
-    need parallel command -v parallel
 fi
 if [[ $level == test || $level == all ]]; then
     need libcriterion-dev has_library criterion
@@ -58,6 +53,12 @@ if [[ $level == test || $level == all ]]; then
     need hdf5-tools command -v h5dump
     need python3-h5py /usr/bin/python3 -c 'import h5py'
     need octave command -v octave-cli
+    # For a sweep on a cluster of one node that its test starts and stops: tests/unit/test_job_array.c.
+    need slurm-wlm daemon slurmctld
+    need slurm-wlm daemon slurmd
+    need slurm-wlm command -v sbatch
+    need munge daemon munged
+    need parallel command -v parallel
 fi
 if [[ $level == all ]]; then
     need gcc command -v gcc
@@ -102,4 +103,11 @@ for package in $list; do
         known+=("$package")
     fi
 done
+# Nothing is started that comes with a daemon: the tests start their own. As Debian provides for it.
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+    trap '"${as_root[@]}" rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+fi
 apt install -y --no-install-recommends "${known[@]}"
