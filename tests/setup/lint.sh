@@ -16,7 +16,7 @@ contract=(sim/{base,model,num,wide,law,rng}.h models/{wire,submit}.h)
 by_compiler='(__)?mem(cpy|set|cmp|move)(_chk)?|bcmp|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|__[a-z]+[sdt]i[2-4]'
 # Not part of a run: they turn its result into files, and into the floats that readers expect; and, in whole
 # millionths, say whether there have been enough of them.
-after_a_run='sim/(main|archive|columns|disk|h5|summary|student)\.o'
+after_a_run='sim/(main|options|archive|columns|disk|h5|summary|student)\.o'
 # Objects of the engine that may own a writable global, each with its reason: the sentence that says
 # which file could not be written, and the files that a signal must remove.
 writable='sim/disk\.o'
