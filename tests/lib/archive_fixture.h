@@ -356,6 +356,35 @@ static inline void fake_path(const char *folder, const char *name, char path[2 *
     strcat(strcat(strcpy(path, folder), "/"), name);
 }
 
+/* A column of a file that a test makes by hand, from fl_h5_new. */
+static inline void fake_put(hid_t file, const char *path, const char *units,
+                            enum fl_column_type type, uint32_t width, uint64_t count,
+                            const void *values)
+{
+    const struct fl_h5_column column = {.path = path,
+                                        .units = units,
+                                        .long_name = "of a test",
+                                        .type = type,
+                                        .width = width,
+                                        .count = count,
+                                        .values = values};
+    cr_assert(fl_h5_column(file, &column), "%s", path);
+}
+
+/* Closes it and writes it into a folder. */
+static inline void fake_publish(hid_t file, const char *folder, const char *name)
+{
+    struct fl_h5_image image;
+    char path[2 * FAKE_PATH];
+    cr_assert(fl_h5_take(file, &image));
+    cr_assert(H5Fclose(file) >= 0);
+    fake_path(folder, name, path);
+    FILE *out = fopen(path, "w");
+    cr_assert_eq(fwrite(image.bytes, 1, image.count, out), image.count);
+    fclose(out);
+    free(image.bytes);
+}
+
 static inline bool fake_exists(const char *folder, const char *name)
 {
     char path[2 * FAKE_PATH];

@@ -554,15 +554,7 @@ static void write_sweep(const char *folder, const int64_t value[POINTS], const c
     put(file, "/rows/seed", "1", FL_COLUMN_INT64, 8, seed);
     put(file, "/rows/error", "text", FL_COLUMN_TEXT, 64, words);
     put(file, "/metrics/ledger.bad_debt", "1e-6 USD", FL_COLUMN_INT64, 8, value);
-    struct fl_h5_image image;
-    char path[2 * FAKE_PATH];
-    cr_assert(fl_h5_take(file, &image));
-    cr_assert(H5Fclose(file) >= 0);
-    fake_path(folder, "sweep.h5", path);
-    FILE *out = fopen(path, "w");
-    cr_assert_eq(fwrite(image.bytes, 1, image.count, out), image.count);
-    fclose(out);
-    free(image.bytes);
+    fake_publish(file, folder, "sweep.h5");
 }
 
 /* What fl_attribution prints on both streams; the caller frees it. */

@@ -701,19 +701,6 @@ Test(compare, says_what_is_wrong)
 
 /* --- two sweeps ------------------------------------------------------------------------------------ */
 
-static void put(hid_t file, const char *path, const char *units, enum fl_column_type type,
-                uint32_t width, uint64_t count, const void *values)
-{
-    const struct fl_h5_column column = {.path = path,
-                                        .units = units,
-                                        .long_name = "of a test",
-                                        .type = type,
-                                        .width = width,
-                                        .count = count,
-                                        .values = values};
-    cr_assert(fl_h5_column(file, &column), "%s", path);
-}
-
 enum { HAND_POINTS = 3, HAND_SEEDS = 10, HAND_ROWS = HAND_POINTS * HAND_SEEDS };
 
 /* A sweep over margin {0.1, 0.2, 0.3} with `sleep` at the first point, x or y of it, in USD. */
@@ -773,23 +760,15 @@ static void write_hand(const char *folder, const struct hand *hand)
     cr_assert(fl_h5_text(file, "plan_json", hand->plan));
     cr_assert(fl_h5_group(file, "/axes", NULL) && fl_h5_group(file, "/metrics", NULL) &&
               fl_h5_group(file, "/rows", NULL));
-    put(file, "/axes/exchange.margin", "text", FL_COLUMN_TEXT, 4, rows, axis);
-    if (hand->other_axis) put(file, "/axes/faults.to_s", "1", FL_COLUMN_INT64, 8, rows, point);
-    put(file, "/rows/point", "id", FL_COLUMN_INT64, 8, rows, point);
-    put(file, "/rows/replicate", "id", FL_COLUMN_INT64, 8, rows, replicate);
-    put(file, "/rows/seed", "1", FL_COLUMN_INT64, 8, rows, seed);
-    put(file, "/metrics/ledger.deficit", "1e-6 USD", FL_COLUMN_INT64, 8, rows, usd);
-    put(file, "/metrics/keeper.attempts", "1", FL_COLUMN_INT64, 8, rows, count);
-    put(file, "/metrics/checks.solvency", "text", FL_COLUMN_TEXT, 6, rows, word);
-    struct fl_h5_image image;
-    char path[2 * FAKE_PATH];
-    cr_assert(fl_h5_take(file, &image));
-    cr_assert(H5Fclose(file) >= 0);
-    fake_path(folder, "sweep.h5", path);
-    FILE *out = fopen(path, "w");
-    cr_assert_eq(fwrite(image.bytes, 1, image.count, out), image.count);
-    fclose(out);
-    free(image.bytes);
+    fake_put(file, "/axes/exchange.margin", "text", FL_COLUMN_TEXT, 4, rows, axis);
+    if (hand->other_axis) fake_put(file, "/axes/faults.to_s", "1", FL_COLUMN_INT64, 8, rows, point);
+    fake_put(file, "/rows/point", "id", FL_COLUMN_INT64, 8, rows, point);
+    fake_put(file, "/rows/replicate", "id", FL_COLUMN_INT64, 8, rows, replicate);
+    fake_put(file, "/rows/seed", "1", FL_COLUMN_INT64, 8, rows, seed);
+    fake_put(file, "/metrics/ledger.deficit", "1e-6 USD", FL_COLUMN_INT64, 8, rows, usd);
+    fake_put(file, "/metrics/keeper.attempts", "1", FL_COLUMN_INT64, 8, rows, count);
+    fake_put(file, "/metrics/checks.solvency", "text", FL_COLUMN_TEXT, 6, rows, word);
+    fake_publish(file, folder, "sweep.h5");
 }
 
 static const cJSON *move_of(const cJSON *json, const char *metric, const char *margin)

@@ -95,32 +95,6 @@ enum wrong {
     TWICE_THE_SAME
 };
 
-static void put(hid_t file, const char *path, enum fl_column_type type, uint32_t width,
-                uint64_t count, const void *values)
-{
-    const struct fl_h5_column column = {.path = path,
-                                        .units = "1",
-                                        .long_name = "of a test",
-                                        .type = type,
-                                        .width = width,
-                                        .count = count,
-                                        .values = values};
-    cr_assert(fl_h5_column(file, &column), "%s", path);
-}
-
-static void publish(hid_t file, const char *folder, const char *name)
-{
-    struct fl_h5_image image;
-    char path[2 * FAKE_PATH];
-    cr_assert(fl_h5_take(file, &image));
-    cr_assert(H5Fclose(file) >= 0);
-    fake_path(folder, name, path);
-    FILE *out = fopen(path, "w");
-    cr_assert_eq(fwrite(image.bytes, 1, image.count, out), image.count);
-    fclose(out);
-    free(image.bytes);
-}
-
 static void put_scenario(hid_t file, const char *validators, const char *traders)
 {
     char text[1024];
@@ -162,14 +136,14 @@ static void put_series(hid_t file, bool fault, enum wrong wrong)
     int64_t values[SAMPLES];
     cr_assert(fl_h5_group(file, "/series", NULL));
     for (int i = 0; i < SAMPLES; i++) values[i] = i * 10 * FL_SECOND;
-    put(file, "/series/time", FL_COLUMN_INT64, 8, SAMPLES, values);
+    fake_put(file, "/series/time", "1", FL_COLUMN_INT64, 8, SAMPLES, values);
     for (size_t k = 0; k < sizeof series / sizeof *series; k++) {
         if (wrong == NO_DUE && strstr(series[k].path, "due")) continue;
         for (int i = 0; i < SAMPLES; i++) values[i] = series[k].first + i * series[k].slope;
         if (fault) values[SAMPLES - 1] = series[k].last;
         if (fault && strstr(series[k].path, "latent")) values[30] = 9000000000000;
         values[SAMPLES - 1] += wrong == NO_SUM && strstr(series[k].path, "adl") ? 1 : 0;
-        put(file, series[k].path, FL_COLUMN_INT64, 8, SAMPLES, values);
+        fake_put(file, series[k].path, "1", FL_COLUMN_INT64, 8, SAMPLES, values);
     }
 }
 
@@ -184,14 +158,14 @@ static void write_run(const char *folder, bool fault, enum wrong wrong)
     put_scenario(file, wrong == OTHER_VALIDATORS ? "7" : "4", wrong == OTHER_TRADERS ? "8" : "9");
     put_series(file, fault, wrong);
     cr_assert(fl_h5_group(file, "/nodes", NULL) && fl_h5_group(file, "/faults", NULL));
-    put(file, "/nodes/group", FL_COLUMN_TEXT, 9, 5, groups);
-    put(file, "/faults/name", FL_COLUMN_TEXT, 5, faults, "stuckcrash");
-    put(file, "/faults/model", FL_COLUMN_TEXT, 5, faults, "stuckcrash");
-    put(file, "/faults/group", FL_COLUMN_TEXT, 9, faults, "validatorvalidator");
-    put(file, "/faults/members", FL_COLUMN_TEXT, 28, faults, members);
-    put(file, "/faults/from", FL_COLUMN_INT64, 8, faults, from);
-    put(file, "/faults/to", FL_COLUMN_INT64, 8, faults, to);
-    publish(file, folder, "trace.h5");
+    fake_put(file, "/nodes/group", "1", FL_COLUMN_TEXT, 9, 5, groups);
+    fake_put(file, "/faults/name", "1", FL_COLUMN_TEXT, 5, faults, "stuckcrash");
+    fake_put(file, "/faults/model", "1", FL_COLUMN_TEXT, 5, faults, "stuckcrash");
+    fake_put(file, "/faults/group", "1", FL_COLUMN_TEXT, 9, faults, "validatorvalidator");
+    fake_put(file, "/faults/members", "1", FL_COLUMN_TEXT, 28, faults, members);
+    fake_put(file, "/faults/from", "1", FL_COLUMN_INT64, 8, faults, from);
+    fake_put(file, "/faults/to", "1", FL_COLUMN_INT64, 8, faults, to);
+    fake_publish(file, folder, "trace.h5");
 }
 
 /* Ends after 0, 2, 4 and 8 minutes; without the mitigation a seed loses its number and 100 dollars a
@@ -220,16 +194,17 @@ static void write_sweep(const char *folder, enum wrong wrong)
     put_scenario(file, "31", wrong == OTHER_TRADERS ? "8" : "9");
     cr_assert(fl_h5_group(file, "/axes", NULL) && fl_h5_group(file, "/metrics", NULL) &&
               fl_h5_group(file, "/rows", NULL));
-    put(file, "/axes/contracts.exchange.maintenance_margin", FL_COLUMN_TEXT, 4, rows, margin);
-    put(file, wrong == NO_END ? "/axes/faults.stuck.count" : "/axes/faults.stuck.to_s",
-        FL_COLUMN_INT64, 8, rows, end);
-    put(file, "/rows/replicate", FL_COLUMN_INT64, 8, rows, replicate);
-    put(file, "/metrics/ledger.deficit", FL_COLUMN_INT64, 8, rows, deficit);
-    put(file, "/metrics/ledger.fund_paid", FL_COLUMN_INT64, 8, rows, paid);
-    put(file, "/metrics/ledger.latent_bad_debt", FL_COLUMN_INT64, 8, rows, latent);
+    fake_put(file, "/axes/contracts.exchange.maintenance_margin", "1", FL_COLUMN_TEXT, 4, rows,
+             margin);
+    fake_put(file, wrong == NO_END ? "/axes/faults.stuck.count" : "/axes/faults.stuck.to_s", "1",
+             FL_COLUMN_INT64, 8, rows, end);
+    fake_put(file, "/rows/replicate", "1", FL_COLUMN_INT64, 8, rows, replicate);
+    fake_put(file, "/metrics/ledger.deficit", "1", FL_COLUMN_INT64, 8, rows, deficit);
+    fake_put(file, "/metrics/ledger.fund_paid", "1", FL_COLUMN_INT64, 8, rows, paid);
+    fake_put(file, "/metrics/ledger.latent_bad_debt", "1", FL_COLUMN_INT64, 8, rows, latent);
     if (wrong != NO_METRIC)
-        put(file, "/metrics/ledger.liquidated", FL_COLUMN_INT64, 8, rows, liquidated);
-    publish(file, folder, "sweep.h5");
+        fake_put(file, "/metrics/ledger.liquidated", "1", FL_COLUMN_INT64, 8, rows, liquidated);
+    fake_publish(file, folder, "sweep.h5");
 }
 
 static void clean(const char *folder)

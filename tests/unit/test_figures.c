@@ -13,23 +13,10 @@
 
 /* --- archives made by hand ------------------------------------------------------------------------ */
 
-static void put(hid_t file, const char *path, const char *units, enum fl_column_type type,
-                uint32_t width, uint64_t count, const void *values)
-{
-    const struct fl_h5_column column = {.path = path,
-                                        .units = units,
-                                        .long_name = "of a test",
-                                        .type = type,
-                                        .width = width,
-                                        .count = count,
-                                        .values = values};
-    cr_assert(fl_h5_column(file, &column), "%s", path);
-}
-
 static void put_numbers(hid_t file, const char *path, const char *units, uint64_t count,
                         const int64_t *values)
 {
-    put(file, path, units, FL_COLUMN_INT64, 8, count, values);
+    fake_put(file, path, units, FL_COLUMN_INT64, 8, count, values);
 }
 
 static void put_facts(hid_t file, const char *seed, const char *scenario)
@@ -38,19 +25,6 @@ static void put_facts(hid_t file, const char *seed, const char *scenario)
     cr_assert(fl_h5_attribute(file, "format_version", H5T_NATIVE_INT64, &version) &&
               fl_h5_text(file, "scenario_resolved_json", scenario) &&
               fl_h5_text(file, "name", "hand made") && fl_h5_text(file, "seed", seed));
-}
-
-static void publish(hid_t file, const char *folder, const char *name)
-{
-    struct fl_h5_image image;
-    char path[2 * FAKE_PATH];
-    cr_assert(fl_h5_take(file, &image));
-    cr_assert(H5Fclose(file) >= 0);
-    fake_path(folder, name, path);
-    FILE *out = fopen(path, "w");
-    cr_assert_eq(fwrite(image.bytes, 1, image.count, out), image.count);
-    fclose(out);
-    free(image.bytes);
 }
 
 static void clean(const char *folder)
@@ -214,9 +188,9 @@ static void write_sweep(const char *folder, bool words)
     put_numbers(file, "/rows/point", "1", ROWS, point);
     put_numbers(file, "/rows/replicate", "1", ROWS, replicate);
     put_numbers(file, "/rows/seed", "1", ROWS, seed);
-    put(file, "/metrics/checks.solvency", "text", FL_COLUMN_TEXT, 1, ROWS, verdict);
+    fake_put(file, "/metrics/checks.solvency", "text", FL_COLUMN_TEXT, 1, ROWS, verdict);
     if (!words) put_numbers(file, "/metrics/ledger.deficit", "1e-6 USD", ROWS, deficit);
-    publish(file, folder, "sweep.h5");
+    fake_publish(file, folder, "sweep.h5");
 }
 
 /* Of 1, 2, ..., 100: mean 50.5; the 95th and the 99th; the mean of the five largest, 98. Of the mean the
@@ -289,7 +263,7 @@ static void write_point(const char *folder, const int64_t *deficit, uint64_t see
     put_numbers(file, "/rows/point", "1", seeds, zero);
     put_numbers(file, "/rows/replicate", "1", seeds, number);
     put_numbers(file, "/metrics/ledger.deficit", "1e-6 USD", seeds, deficit);
-    publish(file, folder, "sweep.h5");
+    fake_publish(file, folder, "sweep.h5");
 }
 
 static void expect_point(const int64_t *deficit, uint64_t seeds, const char *plan,
@@ -350,7 +324,7 @@ Test(loss, eight_of_many_points)
     put_numbers(file, "/rows/point", "1", MANY, x);
     put_numbers(file, "/rows/replicate", "1", MANY, replicate);
     put_numbers(file, "/metrics/ledger.deficit", "1e-6 USD", MANY, deficit);
-    publish(file, folder, "sweep.h5");
+    fake_publish(file, folder, "sweep.h5");
     cr_assert_eq(draw("loss", folder, NULL, "png"), 0);
     expect_has(folder, "loss.gp", "array end_name[8] = ['0', '2', '3', '5', '6', '8', '9', '11']");
     expect_has(folder, "loss.gp", "'delay s = 11'");
@@ -401,14 +375,14 @@ static void write_path(const char *folder, int64_t seed, int64_t fault_to, int64
               fl_h5_group(file, "/faults", NULL));
     put_numbers(file, "/series/time", "ns", SAMPLES, time);
     put_numbers(file, "/series/ledger.deficit", "1e-6 USD", SAMPLES, value);
-    put(file, "/nodes/group", "text", FL_COLUMN_TEXT, 9, 2, "validatorvalidator");
-    put(file, "/faults/name", "text", FL_COLUMN_TEXT, 4, 1, "dark");
-    put(file, "/faults/model", "text", FL_COLUMN_TEXT, 5, 1, "crash");
-    put(file, "/faults/group", "text", FL_COLUMN_TEXT, 9, 1, "validator");
-    put(file, "/faults/members", "text", FL_COLUMN_TEXT, 12, 1, "validator[1]");
+    fake_put(file, "/nodes/group", "text", FL_COLUMN_TEXT, 9, 2, "validatorvalidator");
+    fake_put(file, "/faults/name", "text", FL_COLUMN_TEXT, 4, 1, "dark");
+    fake_put(file, "/faults/model", "text", FL_COLUMN_TEXT, 5, 1, "crash");
+    fake_put(file, "/faults/group", "text", FL_COLUMN_TEXT, 9, 1, "validator");
+    fake_put(file, "/faults/members", "text", FL_COLUMN_TEXT, 12, 1, "validator[1]");
     put_numbers(file, "/faults/from", "ns", 1, &from);
     put_numbers(file, "/faults/to", "ns", 1, &fault_to);
-    publish(file, folder, "trace.h5");
+    fake_publish(file, folder, "trace.h5");
 }
 
 static const char *const same = "{\"duration_s\": 100, \"seed\": 9}";
@@ -575,14 +549,15 @@ static void write_messages(const char *folder, bool with_messages)
     for (size_t i = 0; i < 9 + (size_t)with_messages; i++)
         cr_assert(fl_h5_group(file, groups[i], NULL));
     put_numbers(file, "/series/time", "ns", 2, ends);
-    put(file, "/nodes/name", "text", FL_COLUMN_TEXT, 9, 4, "member[0]member[1]member[2]client[0]");
-    put(file, "/nodes/group", "text", FL_COLUMN_TEXT, 6, 4, "membermembermemberclient");
-    put(file, "/faults/name", "text", FL_COLUMN_TEXT, 4, 1, "dark");
-    put(file, "/faults/model", "text", FL_COLUMN_TEXT, 5, 1, "crash");
-    put(file, "/faults/members", "text", FL_COLUMN_TEXT, 9, 1, "member[2]");
+    fake_put(file, "/nodes/name", "text", FL_COLUMN_TEXT, 9, 4,
+             "member[0]member[1]member[2]client[0]");
+    fake_put(file, "/nodes/group", "text", FL_COLUMN_TEXT, 6, 4, "membermembermemberclient");
+    fake_put(file, "/faults/name", "text", FL_COLUMN_TEXT, 4, 1, "dark");
+    fake_put(file, "/faults/model", "text", FL_COLUMN_TEXT, 5, 1, "crash");
+    fake_put(file, "/faults/members", "text", FL_COLUMN_TEXT, 9, 1, "member[2]");
     put_numbers(file, "/faults/to", "ns", 1, &to_ns);
-    put(file, "/checks/name", "text", FL_COLUMN_TEXT, 1, 0, "");
-    put(file, "/checks/verdict", "text", FL_COLUMN_TEXT, 1, 0, "");
+    fake_put(file, "/checks/name", "text", FL_COLUMN_TEXT, 1, 0, "");
+    fake_put(file, "/checks/verdict", "text", FL_COLUMN_TEXT, 1, 0, "");
     put_numbers(file, "/checks/time", "ns", 0, NULL);
     put_numbers(file, "/events/fault/time", "ns", 1, &edge[0]);
     put_numbers(file, "/events/fault/endpoint", "id", 1, &edge[1]);
@@ -605,7 +580,7 @@ static void write_messages(const char *folder, bool with_messages)
         put_numbers(file, "/messages/kind", "id", MESSAGES, kind);
         put_numbers(file, "/messages/fate", "id", MESSAGES, fate);
     }
-    publish(file, folder, "trace.h5");
+    fake_publish(file, folder, "trace.h5");
 }
 
 /* Messages take 10 ms: 400 ms are shown, from 80 ms before the fault on. */

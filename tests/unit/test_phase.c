@@ -29,32 +29,6 @@ enum what {
     NO_METRIC
 };
 
-static void put(hid_t file, const char *path, const char *units, enum fl_column_type type,
-                uint32_t width, uint64_t count, const void *values)
-{
-    const struct fl_h5_column column = {.path = path,
-                                        .units = units,
-                                        .long_name = "of a test",
-                                        .type = type,
-                                        .width = width,
-                                        .count = count,
-                                        .values = values};
-    cr_assert(fl_h5_column(file, &column), "%s", path);
-}
-
-static void publish(hid_t file, const char *folder)
-{
-    struct fl_h5_image image;
-    char path[2 * FAKE_PATH];
-    cr_assert(fl_h5_take(file, &image));
-    cr_assert(H5Fclose(file) >= 0);
-    fake_path(folder, "sweep.h5", path);
-    FILE *out = fopen(path, "w");
-    cr_assert_eq(fwrite(image.bytes, 1, image.count, out), image.count);
-    fclose(out);
-    free(image.bytes);
-}
-
 static void put_head(hid_t file, enum what what)
 {
     char text[1024];
@@ -105,24 +79,24 @@ static void write_sweep(const char *folder, enum what what)
     const uint64_t n = (uint64_t)rows;
     const hid_t file = fl_h5_new();
     put_head(file, what);
-    put(file, "/rows/point", "id", FL_COLUMN_INT64, 8, n, point);
-    put(file, "/rows/replicate", "id", FL_COLUMN_INT64, 8, n, replicate);
+    fake_put(file, "/rows/point", "id", FL_COLUMN_INT64, 8, n, point);
+    fake_put(file, "/rows/replicate", "id", FL_COLUMN_INT64, 8, n, replicate);
     if (what == A_MARGIN)
-        put(file, "/axes/nodes.trader.count", "1", FL_COLUMN_INT64, 8, n, count);
+        fake_put(file, "/axes/nodes.trader.count", "1", FL_COLUMN_INT64, 8, n, count);
     else if (what == WORDS)
-        put(file, "/axes/faults.byzantine.model", "text", FL_COLUMN_TEXT, 6, n, words);
+        fake_put(file, "/axes/faults.byzantine.model", "text", FL_COLUMN_TEXT, 6, n, words);
     else
-        put(file, "/axes/faults.byzantine.count", "1", FL_COLUMN_INT64, 8, n, count);
+        fake_put(file, "/axes/faults.byzantine.count", "1", FL_COLUMN_INT64, 8, n, count);
     if (what == A_MARGIN)
-        put(file, "/axes/contracts.exchange.maintenance_margin", "text", FL_COLUMN_TEXT, 5, n,
-            margin);
+        fake_put(file, "/axes/contracts.exchange.maintenance_margin", "text", FL_COLUMN_TEXT, 5, n,
+                 margin);
     else if (what != ONE_AXIS)
-        put(file, "/axes/faults.oracle-staleness.by_ms", "1", FL_COLUMN_INT64, 8, n, by);
-    put(file, "/metrics/checks.solvency", "text", FL_COLUMN_TEXT, 6, n, words);
-    put(file, "/metrics/consensus.height", "1", FL_COLUMN_INT64, 8, n, height);
+        fake_put(file, "/axes/faults.oracle-staleness.by_ms", "1", FL_COLUMN_INT64, 8, n, by);
+    fake_put(file, "/metrics/checks.solvency", "text", FL_COLUMN_TEXT, 6, n, words);
+    fake_put(file, "/metrics/consensus.height", "1", FL_COLUMN_INT64, 8, n, height);
     if (what != NO_METRIC)
-        put(file, "/metrics/ledger.bad_debt", "1e-6 USD", FL_COLUMN_INT64, 8, n, usd);
-    publish(file, folder);
+        fake_put(file, "/metrics/ledger.bad_debt", "1e-6 USD", FL_COLUMN_INT64, 8, n, usd);
+    fake_publish(file, folder, "sweep.h5");
 }
 
 static const char *const drawn[] = {"phase.png",       "phase.svg",      "phase.pdf",

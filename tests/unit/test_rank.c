@@ -357,18 +357,6 @@ static const char parts_json[] =
 static const double hand[ROWS] = {1,  2,    3,   11, 13,  12, 6, 7,   8,   1,  2,  3,
                                   -1, -0.1, 1.1, 5,  NAN, 7,  0, 1.5, 1.5, 31, 33, 32};
 
-static void put(hid_t file, const char *path, const char *units, const void *values)
-{
-    const struct fl_h5_column column = {.path = path,
-                                        .units = units,
-                                        .long_name = "of a test",
-                                        .type = FL_COLUMN_INT64,
-                                        .width = 8,
-                                        .count = ROWS,
-                                        .values = values};
-    cr_assert(fl_h5_column(file, &column), "%s", path);
-}
-
 static void write_bytes(const char *folder, const char *name, const void *bytes, size_t count)
 {
     char path[2 * FAKE_PATH];
@@ -392,15 +380,11 @@ static void write_by_hand(const char *folder)
     cr_assert(fl_h5_attribute(file, "format_version", H5T_NATIVE_INT64, &version));
     cr_assert(fl_h5_group(file, "/axes", NULL) && fl_h5_group(file, "/metrics", NULL) &&
               fl_h5_group(file, "/rows", NULL));
-    put(file, "/axes/faults", "1", axis);
-    put(file, "/rows/point", "id", point);
-    put(file, "/rows/replicate", "id", replicate);
-    put(file, "/metrics/ledger.bad_debt", "1e-6 USD", usd);
-    struct fl_h5_image image;
-    cr_assert(fl_h5_take(file, &image));
-    cr_assert(H5Fclose(file) >= 0);
-    write_bytes(folder, "sweep.h5", image.bytes, image.count);
-    free(image.bytes);
+    fake_put(file, "/axes/faults", "1", FL_COLUMN_INT64, 8, ROWS, axis);
+    fake_put(file, "/rows/point", "id", FL_COLUMN_INT64, 8, ROWS, point);
+    fake_put(file, "/rows/replicate", "id", FL_COLUMN_INT64, 8, ROWS, replicate);
+    fake_put(file, "/metrics/ledger.bad_debt", "1e-6 USD", FL_COLUMN_INT64, 8, ROWS, usd);
+    fake_publish(file, folder, "sweep.h5");
     write_bytes(folder, "contingencies.json", parts_json, strlen(parts_json));
 }
 

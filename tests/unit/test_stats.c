@@ -18,32 +18,6 @@ static const double sleep_hours[ROWS] = {0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 
 enum wrong { NOTHING, FALLING, PARTED, A_CRASH, ORDER, UNIT, SHORT_METRIC, ONLY_WORDS, LOOKS, GAP };
 enum { SEEDS_AT_A_LOOK = 6 }; /* of the second point, then */
 
-static void put(hid_t file, const char *path, const char *units, enum fl_column_type type,
-                uint32_t width, uint64_t count, const void *values)
-{
-    const struct fl_h5_column column = {.path = path,
-                                        .units = units,
-                                        .long_name = "of a test",
-                                        .type = type,
-                                        .width = width,
-                                        .count = count,
-                                        .values = values};
-    cr_assert(fl_h5_column(file, &column), "%s", path);
-}
-
-static void publish(hid_t file, const char *folder)
-{
-    struct fl_h5_image image;
-    char path[2 * FAKE_PATH];
-    cr_assert(fl_h5_take(file, &image));
-    cr_assert(H5Fclose(file) >= 0);
-    fake_path(folder, "sweep.h5", path);
-    FILE *out = fopen(path, "w");
-    cr_assert_eq(fwrite(image.bytes, 1, image.count, out), image.count);
-    fclose(out);
-    free(image.bytes);
-}
-
 static void write_sweep(const char *folder, enum wrong wrong)
 {
     int64_t point[ROWS], replicate[ROWS], axis[ROWS], usd[ROWS];
@@ -67,14 +41,14 @@ static void write_sweep(const char *folder, enum wrong wrong)
               fl_h5_group(file, "/rows", NULL));
     if (wrong == LOOKS)
         cr_assert(fl_h5_text(file, "plan_json", "{\"name\": \"x\", \"looks\": [6, 10]}"));
-    put(file, "/axes/faults.stuck.to_s", "1", FL_COLUMN_INT64, 8, count, axis);
-    put(file, "/rows/point", "id", FL_COLUMN_INT64, 8, count, point);
-    put(file, "/rows/replicate", "id", FL_COLUMN_INT64, 8, count, replicate);
-    put(file, "/metrics/checks.solvency", "text", FL_COLUMN_TEXT, 6, count, words);
+    fake_put(file, "/axes/faults.stuck.to_s", "1", FL_COLUMN_INT64, 8, count, axis);
+    fake_put(file, "/rows/point", "id", FL_COLUMN_INT64, 8, count, point);
+    fake_put(file, "/rows/replicate", "id", FL_COLUMN_INT64, 8, count, replicate);
+    fake_put(file, "/metrics/checks.solvency", "text", FL_COLUMN_TEXT, 6, count, words);
     if (wrong != ONLY_WORDS)
-        put(file, "/metrics/ledger.bad_debt", wrong == UNIT ? "furlong" : "1e-6 USD",
-            FL_COLUMN_INT64, 8, wrong == SHORT_METRIC ? ROWS - 1 : count, usd);
-    publish(file, folder);
+        fake_put(file, "/metrics/ledger.bad_debt", wrong == UNIT ? "furlong" : "1e-6 USD",
+                 FL_COLUMN_INT64, 8, wrong == SHORT_METRIC ? ROWS - 1 : count, usd);
+    fake_publish(file, folder, "sweep.h5");
 }
 
 /* What it prints, in a file, since other streams are Criterion's; the caller frees it. */
