@@ -38,10 +38,7 @@ static char *key_text(const struct fl_rows *rows, const struct fl_rows *other, s
 {
     char *text = NULL;
     size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-    if (!out) {
-        fl_out_of_memory();
-    }
+    FILE *out = fl_text_open(&text, &bytes);
     for (size_t i = 0; i < rows->axes; i++) {
         if (axis_named(other, rows->axis[i]) == other->axes) {
             continue;
@@ -55,9 +52,7 @@ static char *key_text(const struct fl_rows *rows, const struct fl_rows *other, s
             fprintf(out, "%s\t", value);
         }
     }
-    if (fclose(out) != 0) {
-        fl_out_of_memory();
-    }
+    fl_text_close(out);
     return text;
 }
 

@@ -454,15 +454,11 @@ static void write_script(FILE *file, const struct fl_comparison *comparison)
 bool fl_comparison_write(const struct fl_comparison *comparison, const char *directory)
 {
     struct fl_figure_files files = {.data_name = "comparison.tsv", .script_name = "comparison.gp"};
-    FILE *data = open_memstream(&files.data, &files.data_bytes);
-    FILE *text = open_memstream(&files.script, &files.script_bytes);
-    if (!data || !text) {
-        fl_out_of_memory();
-    }
+    FILE *data = fl_text_open(&files.data, &files.data_bytes);
+    FILE *text = fl_text_open(&files.script, &files.script_bytes);
     write_data(data, comparison);
     write_script(text, comparison);
-    if (fclose(data) != 0 || fclose(text) != 0) {
-        fl_out_of_memory();
-    }
+    fl_text_close(data);
+    fl_text_close(text);
     return fl_figure_files_publish(directory, &files);
 }

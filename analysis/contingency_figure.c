@@ -366,22 +366,6 @@ static void say_notes(struct page *page)
 
 /* --- files ------------------------------------------------------------------------------------------- */
 
-static FILE *open_text(char **text, size_t *bytes)
-{
-    FILE *file = open_memstream(text, bytes);
-    if (!file) {
-        fl_out_of_memory();
-    }
-    return file;
-}
-
-static void close_text(FILE *file)
-{
-    if (fclose(file) != 0) {
-        fl_out_of_memory();
-    }
-}
-
 /* Two blocks: pieces of bars; values with their intervals. On the axis' scale. */
 static void write_data(FILE *file, const struct page *page)
 {
@@ -471,12 +455,12 @@ static bool write_files(const struct page *page, const char *directory)
 {
     char *data, *text;
     size_t data_bytes, text_bytes;
-    FILE *file = open_text(&data, &data_bytes);
+    FILE *file = fl_text_open(&data, &data_bytes);
     write_data(file, page);
-    close_text(file);
-    file = open_text(&text, &text_bytes);
+    fl_text_close(file);
+    file = fl_text_open(&text, &text_bytes);
     write_script(file, page);
-    close_text(file);
+    fl_text_close(file);
     const struct fl_file files[] = {{"contingency.tsv", data, data_bytes},
                                     {"contingency.gp", text, text_bytes}};
     const char *problem = fl_folder_make(directory);

@@ -144,35 +144,19 @@ static void write_script(FILE *file, const struct fl_cost *cost)
 
 /* --- files ----------------------------------------------------------------------------------------- */
 
-static FILE *open_text(char **text, size_t *bytes)
-{
-    FILE *file = open_memstream(text, bytes);
-    if (!file) {
-        fl_out_of_memory();
-    }
-    return file;
-}
-
-static void close_text(FILE *file)
-{
-    if (fclose(file) != 0) {
-        fl_out_of_memory();
-    }
-}
-
 bool fl_cost_write(const struct fl_cost *cost, const char *directory)
 {
     char *text[3];
     size_t bytes[3];
-    FILE *file = open_text(&text[0], &bytes[0]);
+    FILE *file = fl_text_open(&text[0], &bytes[0]);
     write_runs(file, cost);
-    close_text(file);
-    file = open_text(&text[1], &bytes[1]);
+    fl_text_close(file);
+    file = fl_text_open(&text[1], &bytes[1]);
     write_minutes(file, &cost->sweep);
-    close_text(file);
-    file = open_text(&text[2], &bytes[2]);
+    fl_text_close(file);
+    file = fl_text_open(&text[2], &bytes[2]);
     write_script(file, cost);
-    close_text(file);
+    fl_text_close(file);
     const struct fl_file files[] = {{"cost-runs.tsv", text[0], bytes[0]},
                                     {"cost-minutes.tsv", text[1], bytes[1]},
                                     {"cost.gp", text[2], bytes[2]}};

@@ -267,14 +267,9 @@ bool fl_phase_write(const struct fl_phase *phase, const char *directory)
     char *text[PARTS];
     size_t bytes[PARTS];
     for (int i = 0; i < PARTS; i++) {
-        FILE *file = open_memstream(&text[i], &bytes[i]);
-        if (!file) {
-            fl_out_of_memory();
-        }
+        FILE *file = fl_text_open(&text[i], &bytes[i]);
         part[i].write(file, phase);
-        if (fclose(file) != 0) {
-            fl_out_of_memory();
-        }
+        fl_text_close(file);
         files[i] = (struct fl_file){part[i].name, text[i], bytes[i]};
     }
     const char *problem = fl_folder_make(directory);

@@ -13,27 +13,11 @@
 
 enum { FAILED = 3, TITLE_BYTES = 512, NAME_BYTES = 64 };
 
-static FILE *open_text(char **text, size_t *bytes)
-{
-    FILE *file = open_memstream(text, bytes);
-    if (!file) {
-        fl_out_of_memory();
-    }
-    return file;
-}
-
-static void close_text(FILE *file)
-{
-    if (fclose(file) != 0) {
-        fl_out_of_memory();
-    }
-}
-
 void fl_sketch_begin(struct fl_sketch *sketch, const char *name)
 {
     *sketch = (struct fl_sketch){.name = name};
-    sketch->script = open_text(&sketch->text[0], &sketch->bytes[0]);
-    sketch->data = open_text(&sketch->text[1], &sketch->bytes[1]);
+    sketch->script = fl_text_open(&sketch->text[0], &sketch->bytes[0]);
+    sketch->data = fl_text_open(&sketch->text[1], &sketch->bytes[1]);
     fprintf(sketch->script, "# Written by `faultline plot --as %s`.\n", name);
 }
 
@@ -151,8 +135,8 @@ int fl_sketch_draw(struct fl_sketch *sketch, const void *style, size_t style_byt
     fl_say(data, sizeof data, "%s.tsv", sketch->name);
     fputc('\n', sketch->script);
     fwrite(style, 1, style_bytes, sketch->script);
-    close_text(sketch->script);
-    close_text(sketch->data);
+    fl_text_close(sketch->script);
+    fl_text_close(sketch->data);
     const struct fl_file files[] = {{data, sketch->text[1], sketch->bytes[1]},
                                     {script, sketch->text[0], sketch->bytes[0]}};
     const char *problem = fl_folder_make(plot->directory);
@@ -172,8 +156,8 @@ int fl_sketch_draw(struct fl_sketch *sketch, const void *style, size_t style_byt
 
 void fl_sketch_drop(struct fl_sketch *sketch)
 {
-    close_text(sketch->script);
-    close_text(sketch->data);
+    fl_text_close(sketch->script);
+    fl_text_close(sketch->data);
     free(sketch->text[0]);
     free(sketch->text[1]);
 }

@@ -96,3 +96,19 @@ void fl_arena_free(struct fl_arena *arena)
         free(block);
     }
 }
+
+FILE *fl_text_open(char **text, size_t *bytes)
+{
+    FILE *stream = open_memstream(text, bytes);
+    if (!stream) {
+        fl_out_of_memory();
+    }
+    return stream;
+}
+
+void fl_text_close(FILE *stream)
+{
+    if (fclose(stream) != 0) {
+        fl_out_of_memory();
+    }
+}

@@ -3,6 +3,8 @@
 #define FL_ALLOC_H
 #include "sim/base.h"
 
+#include <stdio.h>
+
 /* Zeroed; never NULL, not even for zero bytes. Freed with free(). */
 void *fl_alloc(size_t count, size_t bytes);
 /* Keeps the old content; what is new is not zeroed. */
@@ -11,6 +13,11 @@ void *fl_realloc(void *old, size_t count, size_t bytes);
 void *fl_grow(void *old, uint32_t count, uint32_t *room, size_t bytes);
 char *fl_strdup(const char *text);
 char *fl_strndup(const char *text, size_t bytes);
+
+/* A stream whose text grows in memory; *text and *bytes are there when it is closed, and the caller frees
+ * *text. */
+FILE *fl_text_open(char **text, size_t *bytes);
+void fl_text_close(FILE *stream);
 
 /* Says so on stderr and exits with 3. */
 _Noreturn void fl_out_of_memory(void);

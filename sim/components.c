@@ -16,21 +16,10 @@ struct listing {
     uint32_t count;
 };
 
-static FILE *open_text(char **text, size_t *bytes)
-{
-    FILE *out = open_memstream(text, bytes);
-    if (!out) {
-        fl_out_of_memory();
-    }
-    return out;
-}
-
 /* What was written, in the arena. */
 static const char *close_text(struct listing *l, FILE *out, char **text)
 {
-    if (fclose(out) != 0) {
-        fl_out_of_memory();
-    }
+    fl_text_close(out);
     const char *copy = fl_arena_text(&l->list->arena, *text);
     free(*text);
     return copy;
@@ -44,7 +33,7 @@ static const char *members_text(struct listing *l)
 {
     char *text;
     size_t bytes;
-    FILE *out = open_text(&text, &bytes);
+    FILE *out = fl_text_open(&text, &bytes);
     const char *comma = "";
     for (uint32_t g = 0; g < l->config->group_count; g++) {
         const struct fl_group *group = &l->config->group[g];
@@ -77,7 +66,7 @@ static void add_name(struct listing *l, struct fl_component *component, const ch
 {
     char *text;
     size_t bytes;
-    FILE *out = open_text(&text, &bytes);
+    FILE *out = fl_text_open(&text, &bytes);
     fprintf(out, "%s%s%s %s", component->also, *component->also ? ", " : "", noun, name);
     component->also = close_text(l, out, &text);
 }

@@ -186,10 +186,7 @@ static char *row_of(const struct fl_crew *crew, const struct worker *worker, int
 {
     char *row = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&row, &bytes);
-    if (!out) {
-        fl_out_of_memory();
-    }
+    FILE *out = fl_text_open(&row, &bytes);
     const char *found = worker->text[FINDINGS];
     const uint32_t length = worker->count[FINDINGS];
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && length > 0 && found[length - 1] == '\n' &&
@@ -198,9 +195,7 @@ static char *row_of(const struct fl_crew *crew, const struct worker *worker, int
     } else {
         print_failure(out, crew->plan, worker, status);
     }
-    if (fclose(out) != 0) {
-        fl_out_of_memory();
-    }
+    fl_text_close(out);
     return row;
 }
 

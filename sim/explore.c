@@ -130,13 +130,12 @@ struct telling {
 static void telling_start(struct telling *t)
 {
     *t = (struct telling){0};
-    t->to = open_memstream(&t->text, &t->bytes);
-    if (!t->to) fl_out_of_memory();
+    t->to = fl_text_open(&t->text, &t->bytes);
 }
 
 static char *telling_end(struct telling *t)
 {
-    if (fclose(t->to) != 0) fl_out_of_memory();
+    fl_text_close(t->to);
     return t->text;
 }
 

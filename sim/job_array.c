@@ -146,14 +146,9 @@ static const char *publish(const struct scripts *s)
     struct fl_file file[COUNT];
     char *text[COUNT];
     for (size_t i = 0; i < COUNT; i++) {
-        FILE *out = open_memstream(&text[i], &file[i].count);
-        if (!out) {
-            fl_out_of_memory();
-        }
+        FILE *out = fl_text_open(&text[i], &file[i].count);
         all[i].print(out, s);
-        if (fclose(out) != 0) {
-            fl_out_of_memory();
-        }
+        fl_text_close(out);
         file[i].name = all[i].name;
         file[i].bytes = text[i];
     }

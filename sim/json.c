@@ -110,10 +110,7 @@ char *fl_json_pointer(const struct fl_json *json, const cJSON *item)
     }
     char *pointer = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&pointer, &bytes);
-    if (!out) {
-        fl_out_of_memory();
-    }
+    FILE *out = fl_text_open(&pointer, &bytes);
     fputs(text->prefix, out);
     while (depth-- > 0) {
         if (path[depth]->key_bytes > 0) {
@@ -123,9 +120,7 @@ char *fl_json_pointer(const struct fl_json *json, const cJSON *item)
             fprintf(out, "/%" PRIu32, path[depth]->index);
         }
     }
-    if (fclose(out) != 0) {
-        fl_out_of_memory();
-    }
+    fl_text_close(out);
     return pointer;
 }
 
@@ -313,14 +308,9 @@ char *fl_json_pretty(const cJSON *tree)
 {
     char *text = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    if (!out) {
-        fl_out_of_memory();
-    }
+    FILE *out = fl_text_open(&text, &bytes);
     print_item(out, tree, 0);
     fputc('\n', out);
-    if (fclose(out) != 0) {
-        fl_out_of_memory();
-    }
+    fl_text_close(out);
     return text;
 }

@@ -40,16 +40,11 @@ static char *message_of(const char *pointer, const char *format, va_list argumen
 {
     char *message = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&message, &bytes);
-    if (!out) {
-        fl_out_of_memory();
-    }
+    FILE *out = fl_text_open(&message, &bytes);
     fprintf(out, "%s%s", pointer, *pointer ? ": " : "");
     vfprintf(out, format, arguments);
     fputs(after, out);
-    if (fclose(out) != 0) {
-        fl_out_of_memory();
-    }
+    fl_text_close(out);
     return message;
 }
 
@@ -257,10 +252,7 @@ void fl_mistake_print(struct fl_json *json, FILE *to)
 {
     char *all = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&all, &bytes);
-    if (!out) {
-        fl_out_of_memory();
-    }
+    FILE *out = fl_text_open(&all, &bytes);
     if (json->mistake_count > 0) {
         qsort(json->mistake, json->mistake_count, sizeof *json->mistake, by_place);
     }
@@ -271,9 +263,7 @@ void fl_mistake_print(struct fl_json *json, FILE *to)
         fprintf(out, "%s: error: and %" PRIu32 " more\n", json->text[0].name,
                 json->mistake_count - FL_MISTAKES_SHOWN);
     }
-    if (fclose(out) != 0) {
-        fl_out_of_memory();
-    }
+    fl_text_close(out);
     fwrite(all, 1, bytes, to);
     free(all);
 }

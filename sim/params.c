@@ -188,10 +188,7 @@ static void report_model(struct fl_reading *reading, enum fl_family family, cons
 {
     char *known = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&known, &bytes);
-    if (!out) {
-        fl_out_of_memory();
-    }
+    FILE *out = fl_text_open(&known, &bytes);
     const char *before = "; known: ";
     for (const struct fl_model *const *model = fl_models; *model; model++) {
         if ((*model)->family == family) {
@@ -199,9 +196,7 @@ static void report_model(struct fl_reading *reading, enum fl_family family, cons
             before = ", ";
         }
     }
-    if (fclose(out) != 0) {
-        fl_out_of_memory();
-    }
+    fl_text_close(out);
     fl_mistake(&reading->json, item, FL_AT_VALUE, "unknown %s model \"%.*s\"%s%s",
                fl_family_name(family), FL_QUOTED_BYTES, guess->wanted, fl_guess_hint(guess).text,
                bytes > 0 ? known : "; there are none");

@@ -208,10 +208,7 @@ char *fl_plan_replay(const struct fl_plan *plan, const char *scenario, uint32_t 
 {
     char *text = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    if (!out) {
-        fl_out_of_memory();
-    }
+    FILE *out = fl_text_open(&text, &bytes);
     fputs("faultline run ", out);
     fl_shell_word(out, scenario);
     const char *overrides[FL_AXES_MAX];
@@ -221,9 +218,7 @@ char *fl_plan_replay(const struct fl_plan *plan, const char *scenario, uint32_t 
         fl_shell_word(out, overrides[i]);
     }
     fprintf(out, " --seed %" PRIu64, fl_plan_seed(plan, replicate));
-    if (fclose(out) != 0) {
-        fl_out_of_memory();
-    }
+    fl_text_close(out);
     return text;
 }
 

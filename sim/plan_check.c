@@ -97,14 +97,9 @@ static void check_point(struct fl_planning *p, uint32_t point)
 {
     char *said = NULL;
     size_t bytes = 0;
-    struct fl_problems problems = {.to = open_memstream(&said, &bytes)};
-    if (!problems.to) {
-        fl_out_of_memory();
-    }
+    struct fl_problems problems = {.to = fl_text_open(&said, &bytes)};
     struct fl_config *config = fl_plan_config_at(p->plan, point, NULL, &problems);
-    if (fclose(problems.to) != 0) {
-        fl_out_of_memory();
-    }
+    fl_text_close(problems.to);
     if (config) {
         check_metrics(p, point, config);
         p->plan->digest[point] = fl_plan_digest(config);

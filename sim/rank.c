@@ -247,22 +247,6 @@ static int prepare(struct ranking *r)
  * What is written
  * --------------------------------------------------------------------------------------------- */
 
-static FILE *open_text(char **text, size_t *bytes)
-{
-    FILE *out = open_memstream(text, bytes);
-    if (!out) {
-        fl_out_of_memory();
-    }
-    return out;
-}
-
-static void close_text(FILE *out)
-{
-    if (fclose(out) != 0) {
-        fl_out_of_memory();
-    }
-}
-
 /* A component down for the window; one that is not `enabled` stays up. */
 static void print_fault(FILE *out, const struct ranking *r, uint32_t component, bool enabled)
 {
@@ -353,9 +337,9 @@ static cJSON *component_json(const struct ranking *r, uint32_t index)
     fl_json_put(item, "members", cJSON_CreateString(c->members));
     char *fault;
     size_t bytes;
-    FILE *out = open_text(&fault, &bytes);
+    FILE *out = fl_text_open(&fault, &bytes);
     print_fault(out, r, index, true);
-    close_text(out);
+    fl_text_close(out);
     fl_json_put(item, "fault", cJSON_CreateRaw(fault));
     free(fault);
     return item;
@@ -440,9 +424,9 @@ static int write_files(const struct ranking *r, const char *directory)
 {
     char *plan, *contingencies = contingencies_text(r);
     size_t bytes;
-    FILE *out = open_text(&plan, &bytes);
+    FILE *out = fl_text_open(&plan, &bytes);
     print_plan(out, r);
-    close_text(out);
+    fl_text_close(out);
     const char *resolved = r->config->resolved;
     const struct fl_file files[] = {
         {"scenario.json", resolved, strlen(resolved)},

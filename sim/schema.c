@@ -642,15 +642,10 @@ char *fl_schema_text(void)
     add_definitions(schema);
     char *text = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    if (!out) {
-        fl_out_of_memory();
-    }
+    FILE *out = fl_text_open(&text, &bytes);
     print(out, schema, 0);
     fputc('\n', out);
-    if (fclose(out) != 0) {
-        fl_out_of_memory();
-    }
+    fl_text_close(out);
     cJSON_Delete(schema);
     return text;
 }

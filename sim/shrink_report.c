@@ -186,10 +186,7 @@ char *fl_shrunk_why(const struct fl_shrunk *shrunk)
 {
     char *text = NULL, failure[SENTENCE];
     size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    if (!out) {
-        fl_out_of_memory();
-    }
+    FILE *out = fl_text_open(&text, &bytes);
     fl_failure_text(shrunk->failure, shrunk->actual, failure, sizeof failure);
     fputs("Shrunk from ", out);
     print_from(out, shrunk);
@@ -202,9 +199,7 @@ char *fl_shrunk_why(const struct fl_shrunk *shrunk)
     fprintf(out, ". %s",
             shrunk->minimal ? "No single cut that is left keeps the failure."
                             : "The runs ended before the search did: smaller ones may exist.");
-    if (fclose(out) != 0) {
-        fl_out_of_memory();
-    }
+    fl_text_close(out);
     return text;
 }
 

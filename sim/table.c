@@ -93,17 +93,12 @@ static void print_row(FILE *out, const struct fl_plan *plan, uint32_t index, con
 static char *csv_text(const struct there *there, size_t *bytes)
 {
     char *text = NULL;
-    FILE *out = open_memstream(&text, bytes);
-    if (!out) {
-        fl_out_of_memory();
-    }
+    FILE *out = fl_text_open(&text, bytes);
     print_header(out, there->plan);
     for (uint32_t i = 0; i < there->count; i++) {
         print_row(out, there->plan, there->number[i], there->found->row[there->number[i]]);
     }
-    if (fclose(out) != 0) {
-        fl_out_of_memory();
-    }
+    fl_text_close(out);
     return text;
 }
 

@@ -50,17 +50,12 @@ static char *content_of(FILE *file)
     char *text = NULL;
     size_t bytes = 0, got;
     char block[4096];
-    FILE *out = open_memstream(&text, &bytes);
-    if (!out) {
-        fl_out_of_memory();
-    }
+    FILE *out = fl_text_open(&text, &bytes);
     rewind(file);
     while ((got = fread(block, 1, sizeof block, file)) > 0) {
         fwrite(block, 1, got, out);
     }
-    if (fclose(out) != 0) {
-        fl_out_of_memory();
-    }
+    fl_text_close(out);
     return text;
 }
 

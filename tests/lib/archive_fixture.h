@@ -5,6 +5,7 @@
 #define ARCHIVE_FIXTURE_H
 #include "models/wire.h"
 #include "sim/alloc.h"
+#include "sim/h5.h"
 #include "sim/world.h"
 
 #include <criterion/criterion.h>
