@@ -294,7 +294,7 @@ static struct found simulate(uint64_t owner, struct family family)
 
 /* At most 5 % and 1.5 points, whatever the law; without the correction far more, so that this can
  * fail. */
-Test(family, calls_nothing_moved_that_is_not, .timeout = 60)
+Test(family, calls_nothing_moved_that_is_not)
 {
     static const struct {
         const char *name;
@@ -321,7 +321,7 @@ Test(family, calls_nothing_moved_that_is_not, .timeout = 60)
 
 /* A shift by 1.5 standard deviations of a difference, sqrt(2) in pairs and sqrt(20) in samples: with 20
  * seeds t is 1.5 sqrt(20) = 6.7 on the average, where Holm asks for about 3.6. */
-Test(family, finds_what_moved, .timeout = 60)
+Test(family, finds_what_moved)
 {
     printf("seed %d\n", SEED);
     const struct found pairs = simulate(200, (struct family){NORMAL, true, SEEDS, 1.5 * sqrt(2)}),
@@ -1041,7 +1041,7 @@ static void expect_same_picture(const struct two *two, const char *metric, const
     free(script);
 }
 
-Test(figure, of_two_runs, .timeout = 120)
+Test(figure, of_two_runs)
 {
     struct two two = two_folders();
     struct fake *a = fake_new(FAKE_AS_IT_IS), *b = fake_new(FAKE_SAMPLE);
@@ -1063,7 +1063,7 @@ Test(figure, of_two_runs, .timeout = 120)
     clean_two(&two);
 }
 
-Test(figure, of_two_sweeps, .timeout = 120)
+Test(figure, of_two_sweeps)
 {
     struct two two = two_folders();
     struct hand a = hand_new(false), b = hand_new(true);

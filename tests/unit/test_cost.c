@@ -333,7 +333,7 @@ static size_t file_bytes(const char *folder, const char *name, char *start, size
     return (size_t)bytes;
 }
 
-Test(cost, a_figure, .timeout = 60)
+Test(cost, a_figure)
 {
     struct folders f;
     char text[4096] = "";

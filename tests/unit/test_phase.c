@@ -62,7 +62,7 @@ static void write_sweep(const char *folder, enum what what)
 {
     static const int64_t level_ms[LEVELS] = {5000, 50000, 500000};
     static int64_t point[ROWS], replicate[ROWS], count[ROWS], by[ROWS], usd[ROWS], height[ROWS];
-    static char words[ROWS][6], margin[ROWS][5];
+    static char words[ROWS][6], margin[ROWS][8];
     const int seeds = what == ONE_SEED ? 1 : SEEDS, rows = COLUMNS * LEVELS * seeds;
     for (int row = 0; row < rows; row++) {
         const int f = row / seeds / LEVELS, level = row / seeds % LEVELS, seed = row % seeds;
@@ -88,7 +88,7 @@ static void write_sweep(const char *folder, enum what what)
     else
         fake_put(file, "/axes/faults.byzantine.count", "1", FL_COLUMN_INT64, 8, n, count);
     if (what == A_MARGIN)
-        fake_put(file, "/axes/contracts.exchange.maintenance_margin", "text", FL_COLUMN_TEXT, 5, n,
+        fake_put(file, "/axes/contracts.exchange.maintenance_margin", "text", FL_COLUMN_TEXT, 8, n,
                  margin);
     else if (what != ONE_AXIS)
         fake_put(file, "/axes/faults.oracle-staleness.by_ms", "1", FL_COLUMN_INT64, 8, n, by);
@@ -331,7 +331,7 @@ static size_t lines_of(const char *text, const char *start)
     return count;
 }
 
-Test(phase, a_figure_twice, .timeout = 120)
+Test(phase, a_figure_twice)
 {
     char folder[FAKE_PATH];
     static const char *const format[FORMATS] = {"png", "svg", "pdf"};
@@ -365,7 +365,7 @@ Test(phase, a_figure_twice, .timeout = 120)
 }
 
 /* A metric without a unit, of two axes of which neither is a time nor a count of faulty members. */
-Test(phase, a_figure_of_something_else, .timeout = 60)
+Test(phase, a_figure_of_something_else)
 {
     char folder[FAKE_PATH];
     size_t bytes;
@@ -384,7 +384,7 @@ Test(phase, a_figure_of_something_else, .timeout = 60)
 
 /* Seven validators and a height of one more than how many are silent: what is above 0 everywhere has no
  * border. */
-Test(phase, without_a_border, .timeout = 60)
+Test(phase, without_a_border)
 {
     char folder[FAKE_PATH];
     size_t bytes;
@@ -502,7 +502,7 @@ Test(phase, a_folder_without_a_sweep)
 }
 
 /* Seed 2 of (0, 50 seconds) is left out of its cell, and of the border of its column. */
-Test(phase, a_run_that_failed, .timeout = 60)
+Test(phase, a_run_that_failed)
 {
     char folder[FAKE_PATH];
     struct fl_phase phase;
