@@ -57,7 +57,7 @@ static void count_broken(const struct swarm *swarm, uint32_t seeds, uint32_t bro
 }
 
 /* Liars within the budget, crashes and silence, drawn delays and ties: PBFT bears them. */
-Test(check_twins, all_hold_in_swarms_of_pbft, .timeout = 600)
+Test(check_twins, all_hold_in_swarms_of_pbft)
 {
     for (size_t k = 0; k < 2; k++) {
         const struct swarm swarm = {.model = "pbft", .liars = k == 1};
@@ -68,7 +68,7 @@ Test(check_twins, all_hold_in_swarms_of_pbft, .timeout = 600)
 }
 
 /* Which rule each twin breaks, and which check must see it. */
-Test(check_twins, locks_and_certificates_of_broken_pbft, .timeout = 600)
+Test(check_twins, locks_and_certificates_of_broken_pbft)
 {
     static const struct {
         const char *model;
@@ -317,7 +317,7 @@ Test(check_twins, liveness_after_healing)
 /* One member corrupted or down to the end, and storms of crashes among two others that end at 4 s: by 6 s
  * all have caught up; then a transaction waits for the next block, at worst behind one more view change.
  * One honest replica stays up: the engine keeps no content that no live endpoint wants. */
-Test(check_twins, all_hold_after_storms, .timeout = 600)
+Test(check_twins, all_hold_after_storms)
 {
     static const char *const kinds[] = {"crash", "mute", "equivocate"};
     enum { SEEDS = 60 };

@@ -896,7 +896,7 @@ static struct order slow_order(struct xlab *x, uint32_t most)
 
 /* The exchange's own liquidations are those a slow look at everybody after each fill would make: same accounts, same
  * order, and the same accounts after them. */
-Test(liquidation, own_liquidations_take_the_lowest_ratio_first, .timeout = 120)
+Test(liquidation, own_liquidations_take_the_lowest_ratio_first)
 {
     static const struct fl_model *const policies[] = {&fl_model_nobody, &fl_model_ranked,
                                                       &fl_model_pseudo_random, &fl_model_pro_rata};

@@ -77,7 +77,7 @@ Test(pbft, blocks_follow_one_another)
 
 /* theory/pbft_random_delay.json. The mean of 1,000 seeds must lie within four standard errors of the
  * value there, which has an error of 0.1 ms itself. The standard error is the sample's, about 1 ms. */
-Test(pbft, random_delays_are_order_statistics, .timeout = 600)
+Test(pbft, random_delays_are_order_statistics)
 {
     enum { SEEDS = 1000 };
     for (uint32_t crashed = 0; crashed <= 5; crashed++) {
@@ -418,7 +418,7 @@ static void expect_borne(const struct swarm *swarm, uint32_t seeds, struct swarm
 }
 
 /* Safety always, and liveness after all has healed, under faults of all kinds; times collide. */
-Test(pbft, bears_what_the_budget_allows, .timeout = 600)
+Test(pbft, bears_what_the_budget_allows)
 {
     const struct swarm small = {.model = "pbft"}, large = {.model = "pbft", .n = 16};
     struct swarm_tally tally = {0};
@@ -433,7 +433,7 @@ Test(pbft, bears_what_the_budget_allows, .timeout = 600)
 
 /* On both sides of a partition that divides 5 of 16 and their twins there is a quorum on one at most: 8 +
  * (5 - a) and 8 + a identities, of which 11 are needed. With 6 there is one on both if a = 3. */
-Test(pbft, twins_beyond_the_budget_break_agreement, .timeout = 600)
+Test(pbft, twins_beyond_the_budget_break_agreement)
 {
     enum { SEEDS = 6 };
     uint32_t broken = 0;
@@ -478,7 +478,7 @@ Test(pbft, agreement_breaks_beyond_the_budget)
 }
 
 /* Each twin, under liars that its original bears, is caught in at least 5 % of seeds. */
-Test(pbft, broken_twins_are_caught, .timeout = 600)
+Test(pbft, broken_twins_are_caught)
 {
     enum { SEEDS = 60 };
     struct swarm swarm = {.model = "pbft", .liars = true};
@@ -500,7 +500,7 @@ Test(pbft, broken_twins_are_caught, .timeout = 600)
 /* --- the flagship -------------------------------------------------------------------------------------------- */
 
 /* One word of the scenario. A crashed sequencer is then only a view change, and nobody loses. */
-Test(pbft, swaps_with_ordered_in_the_flagship, .timeout = 600)
+Test(pbft, swaps_with_ordered_in_the_flagship)
 {
     const char *const swap[] = {"nodes.validator.consensus.model=pbft"};
     struct fl_test_run run = fl_test_run_file("scenarios/eth-crash-2020-03-12.json", swap, 1, 1);
