@@ -104,6 +104,22 @@ static const char *step_text(const struct fl_bisected *found, double value)
     return found->step[i].value;
 }
 
+/* Without an end where so few seeds do not say. */
+static void print_border(const struct fl_bisected *found, struct fl_estimate border)
+{
+    static const char begin[] = "  for that share of all seeds, not of these alone, the border is";
+    const bool low = isfinite(border.low), high = isfinite(border.high);
+    if (low && high) {
+        printf("%s between %s and %s\n", begin, step_text(found, border.low),
+               step_text(found, border.high));
+    } else if (low || high) {
+        printf("%s %s %s\n", begin, low ? "not below" : "not above",
+               step_text(found, low ? border.low : border.high));
+    } else {
+        puts("  where the border of all seeds is, not of these alone, so few runs do not say");
+    }
+}
+
 static void print_text(const struct fl_bisect_job *job, const struct fl_bisected *found,
                        double alpha)
 {
@@ -123,14 +139,7 @@ static void print_text(const struct fl_bisect_job *job, const struct fl_bisected
     }
     printf("  [intervals] of the share, by Wilson, at %g %%; yes is %s or more; in steps of %s\n",
            100 * (1 - alpha), job->share, found->tolerance);
-    if (isfinite(of_all.low) || isfinite(of_all.high)) {
-        printf(
-            "  for that share of all seeds, not of these alone, the border is between %s and %s\n",
-            isfinite(of_all.low) ? step_text(found, of_all.low) : "-inf",
-            isfinite(of_all.high) ? step_text(found, of_all.high) : "inf");
-    } else {
-        puts("  where the border of all seeds is, not of these alone, so few runs do not say");
-    }
+    print_border(found, of_all);
     if (found->contrary > 0) {
         printf("  for %" PRIu32 " of %" PRIu32
                " seeds it comes and goes over these values: they have "
