@@ -153,11 +153,3 @@ int fl_sketch_draw(struct fl_sketch *sketch, const void *style, size_t style_byt
     snprintf(path_out, bytes, "%s/%s.%s", plot->directory, sketch->name, plot->format);
     return 0;
 }
-
-void fl_sketch_drop(struct fl_sketch *sketch)
-{
-    fl_text_close(sketch->script);
-    fl_text_close(sketch->data);
-    free(sketch->text[0]);
-    free(sketch->text[1]);
-}

@@ -30,7 +30,5 @@ void fl_sketch_title(struct fl_sketch *sketch, const char *sentence, double poin
  * stderr, as fl_draw_figure. */
 int fl_sketch_draw(struct fl_sketch *sketch, const void *style, size_t style_bytes,
                    const struct fl_plot *plot, char *path_out, size_t bytes);
-/* Frees without a file. */
-void fl_sketch_drop(struct fl_sketch *sketch);
 
 #endif

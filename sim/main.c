@@ -567,8 +567,8 @@ static const struct command {
 } commands[] = {
     {"run", "SCENARIO.json", "Run a scenario; leaves trace.h5, summary.json and report.md.",
      command_run, run_options, 1, 1},
-    {"sweep", "PLAN.json", "Run a scenario over a grid of values and several seeds.", command_sweep,
-     sweep_options, 1, 1},
+    {"sweep", "PLAN.json", "Run a scenario with some of its values varied, over several seeds.",
+     command_sweep, sweep_options, 1, 1},
     {"merge", "PLAN.json", "Join the shards of a sweep into its tables.", command_merge,
      merge_options, 1, 1},
     {"bisect", "SCENARIO.json PATH",
